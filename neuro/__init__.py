@@ -1,0 +1,1 @@
+"""Digital eNVM synaptic cores: area, latency, energy, and online learning in them."""

@@ -1,0 +1,3 @@
+from neuro.cli import main
+
+main()
