@@ -1,0 +1,37 @@
+"""The bitcell table: the one door between the flow (SPICE side) and the networks.
+
+    table = open_table("build/tables/bitcells.h5")
+    table.cells["2t1mtj_sc_dmtj"]["0.85"].quantities["write_energy"].value      # joule
+
+Values are in SI units throughout; `quantity_json` and `table_json` turn them into display units. The file
+format is described in docs/formats.md.
+"""
+
+from __future__ import annotations
+
+from flow.errors import UserError
+from flow.table.atomic import replace_file
+from flow.table.content import Array, BitcellTable, CellVariant, digest, table_json
+from flow.table.quantity import KINDS, STATUS_FLAGS, Kind, Quantity, known, quantity_json
+from flow.table.reader import open_table
+from flow.table.writer import SCHEMA_NAME, SCHEMA_VERSION, write_table
+
+__all__ = [
+    "KINDS",
+    "SCHEMA_NAME",
+    "SCHEMA_VERSION",
+    "STATUS_FLAGS",
+    "Array",
+    "BitcellTable",
+    "CellVariant",
+    "Kind",
+    "Quantity",
+    "UserError",
+    "digest",
+    "known",
+    "open_table",
+    "quantity_json",
+    "replace_file",
+    "table_json",
+    "write_table",
+]
