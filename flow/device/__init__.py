@@ -1,0 +1,1 @@
+"""Device physics: the magnetic tunnel junctions and the statistics of their switching."""
