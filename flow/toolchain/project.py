@@ -1,0 +1,27 @@
+"""Where the project and its downloads live."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import platformdirs
+
+
+def project_root() -> Path:
+    """Folder that holds `veriloga/` and `spice/`: the nearest one upwards from the working directory.
+
+    A designer may keep a copy of the project (without git) beside others; the copy one stands in wins.
+    Anywhere else it is the folder that the `flow` package was installed from.
+    """
+    here = Path.cwd()
+    for folder in (here, *here.parents):
+        if (folder / "veriloga").is_dir() and (folder / "spice").is_dir():
+            return folder
+    return Path(__file__).resolve().parents[2]
+
+
+def cache_directory() -> Path:
+    """Folder for downloads shared by all checkouts: `MTJFLOW_CACHE`, or the user's cache folder."""
+    chosen = os.environ.get("MTJFLOW_CACHE")
+    return Path(chosen).expanduser().absolute() if chosen else Path(platformdirs.user_cache_dir("mtjflow"))

