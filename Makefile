@@ -54,7 +54,7 @@ report: setup ## Tables and figures beside the paper's, from what was run last
 	@$(BIN)/mtj-neuro report $(ARGS)
 
 test: setup ## Run the tests (JOBS=n, ARGS='-k word', ARGS='-m slow')
-	@$(BIN)/pytest -q -n $(or $(JOBS),2) $(if $(findstring -m,$(ARGS)),,-m "not slow") $(ARGS)
+	@$(BIN)/pytest -n $(or $(JOBS),2) -m "not slow" $(ARGS)
 
 bench: setup ## Run the benchmarks; each prints one line of JSON
 	@for file in benchmarks/*.py; do $(BIN)/python "$$file" $(ARGS); done
