@@ -1,0 +1,153 @@
+"""Images for a binary input layer: IDX files, the central window, black and white (ARRAY.md section 1)."""
+
+from __future__ import annotations
+
+import gzip
+import math
+import os
+import zlib
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from flow.table import UserError
+
+_SIZE_LIMIT = 2**31
+_STEMS = {
+    "train": ("train-images-idx3-ubyte", "train-labels-idx1-ubyte"),
+    "test": ("t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class ImageSet:
+    """Binary images as lists of their lit pixels.
+
+    `lit` int32 (total lit pixels,): the lit pixels of image i are lit[start[i]:start[i+1]], ascending;
+    `start` int64 (images + 1,); `labels` uint8 (images,); `pixels`: inputs per image.
+    """
+
+    lit: npt.NDArray[np.int32]
+    start: npt.NDArray[np.int64]
+    labels: npt.NDArray[np.uint8]
+    pixels: int
+
+    def __len__(self) -> int:
+        return int(self.labels.size)
+
+    @property
+    def lit_count(self) -> npt.NDArray[np.int64]:
+        """(images,) lit pixels of each image."""
+        return np.diff(self.start)
+
+    def dense(self, index: npt.NDArray[np.int64] | None = None) -> npt.NDArray[np.uint8]:
+        """(images, pixels) uint8 of 0 and 1, for the images `index` (all by default)."""
+        chosen = np.arange(len(self)) if index is None else np.asarray(index)
+        out = np.zeros((chosen.size, self.pixels), dtype=np.uint8)
+        for row, image in enumerate(chosen):
+            out[row, self.lit[self.start[image] : self.start[image + 1]]] = 1
+        return out
+
+    def head(self, count: int) -> ImageSet:
+        """The first `count` images (all of them if there are fewer)."""
+        count = min(count, len(self))
+        return ImageSet(
+            self.lit[: self.start[count]], self.start[: count + 1], self.labels[:count], self.pixels
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Dataset:
+    """A training and a test set with the same number of inputs; `classes` labels 0..classes-1."""
+
+    train: ImageSet
+    test: ImageSet
+    classes: int
+
+
+def data_directory(given: Path | None = None) -> Path:
+    """Where the IDX files are: `given`, or MTJFLOW_CACHE/mnist, or the user's cache directory."""
+    if given is not None:
+        return given
+    cache = os.environ.get("MTJFLOW_CACHE")
+    if cache:
+        return Path(cache) / "mnist"
+    import platformdirs
+
+    return Path(platformdirs.user_cache_dir("mtjflow")) / "mnist"
+
+
+def read_idx(path: Path) -> npt.NDArray[np.uint8]:
+    """The unsigned bytes of an IDX file (plain or .gz), in the shape that its header states.
+
+    Raises UserError if the file is missing, is not IDX of unsigned bytes, or is shorter or longer than its
+    header says; the header's size is checked before anything is allocated.
+    """
+    try:
+        raw = path.read_bytes()
+        if path.suffix == ".gz":
+            unpacker = zlib.decompressobj(wbits=31)
+            raw = unpacker.decompress(raw, _SIZE_LIMIT)
+            if not unpacker.eof:
+                raise UserError("the gzip data are cut short or too large", file=path)
+    except FileNotFoundError:
+        raise UserError("no such data file; run `make setup` or `mtj-flow setup`", file=path) from None
+    except (OSError, zlib.error, gzip.BadGzipFile) as error:
+        raise UserError(f"cannot read the data file: {error}", file=path) from None
+    if len(raw) < 4 or raw[0] != 0 or raw[1] != 0:
+        raise UserError("not an IDX file (its first two bytes must be 0)", file=path)
+    if raw[2] != 0x08:
+        raise UserError(f"IDX element type 0x{raw[2]:02x} instead of unsigned bytes (0x08)", file=path)
+    axes = raw[3]
+    header = 4 + 4 * axes
+    if not 1 <= axes <= 3 or len(raw) < header:
+        raise UserError(f"an IDX header of {axes} axes that the file does not hold", file=path)
+    shape = tuple(int.from_bytes(raw[4 + 4 * i : 8 + 4 * i], "big") for i in range(axes))
+    if math.prod(shape) != len(raw) - header:
+        raise UserError(f"the header promises {shape}, the file holds {len(raw) - header} bytes", file=path)
+    return np.frombuffer(raw, dtype=np.uint8, offset=header).reshape(shape)
+
+
+def binary_images(
+    images: npt.NDArray[np.uint8], labels: npt.NDArray[np.uint8], window: int, threshold: int = 128
+) -> ImageSet:
+    """The central `window` x `window` pixels of `images` (n, rows, columns), lit where byte >= threshold.
+
+    With an odd margin the window lies one pixel nearer to the top left. Raises UserError if the window is
+    larger than the images or the numbers of images and labels differ.
+    """
+    if images.ndim != 3 or labels.ndim != 1 or images.shape[0] != labels.shape[0]:
+        raise UserError(f"images {images.shape} and labels {labels.shape} do not belong together")
+    rows, columns = images.shape[1:]
+    if not 1 <= window <= min(rows, columns):
+        raise UserError(f"a window of {window} pixels does not fit images of {rows} x {columns}", key="crop")
+    top, left = (rows - window) // 2, (columns - window) // 2
+    cut = images[:, top : top + window, left : left + window].reshape(images.shape[0], -1)
+    image, pixel = np.nonzero(cut >= threshold)
+    start = np.zeros(images.shape[0] + 1, dtype=np.int64)
+    np.cumsum(np.bincount(image, minlength=images.shape[0]), out=start[1:])
+    return ImageSet(pixel.astype(np.int32), start, labels.copy(), window * window)
+
+
+def load(directory: Path | None = None, window: int = 20, threshold: int = 128) -> Dataset:
+    """Any data set in MNIST's four IDX files (`train-*`, `t10k-*`; .gz accepted), cut to the window.
+
+    Raises UserError for missing or damaged files.
+    """
+    place = data_directory(directory)
+    sets = {}
+    for name, stems in _STEMS.items():
+        images, labels = (read_idx(_existing(place, stem)) for stem in stems)
+        sets[name] = binary_images(images, labels, window, threshold)
+    classes = 1 + max(int(part.labels.max(initial=0)) for part in sets.values())
+    for name, part in sets.items():
+        if len(part) == 0:
+            raise UserError(f"the {name} set is empty", file=place)
+    return Dataset(sets["train"], sets["test"], classes)
+
+
+def _existing(place: Path, stem: str) -> Path:
+    plain, packed = place / stem, place / f"{stem}.gz"
+    return packed if packed.exists() and not plain.exists() else plain
