@@ -17,6 +17,7 @@ https://doi.org/10.1103/PhysRevB.71.024411; further ones in veriloga/README.md.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from typing import Any, ClassVar, Final, Self, TypeAlias
@@ -61,8 +62,8 @@ class Junction:
 
     Fields (SI units, `phi` in eV): `d` diameter, `t_fl` free-layer thickness, `t_ox_t` top oxide thickness,
     `area_scale` relative factor on the area, `ra_ref` resistance-area product of a parallel barrier of
-    thickness `t_ref`, `phi` barrier height, `v_h` voltage that halves the TMR of a barrier, `v_h_pol` the same
-    for the torque asymmetry (None: `v_h`), `ms`, `alpha`, `eta` (spin polarisation), `k_i` interface
+    thickness `t_ref`, `phi` barrier height, `v_h` voltage that halves the TMR of a barrier, `v_h_pol` the
+    same for the torque asymmetry (None: `v_h`), `ms`, `alpha`, `eta` (spin polarisation), `k_i` interface
     anisotropy, `s` torque prefactor (1 is the textbook `(hbar/2e) eta`), `temperature`.
 
     Raises UserError, naming the field, for a value outside its range.
@@ -114,12 +115,12 @@ class Junction:
     def energy_barrier(self) -> Real:
         """`E_b = A [K_i - (mu0/2) Ms^2 (N_z - N_x) t_FL]`, J: a thicker free layer is LESS stable.
 
-        `N_z = 1/(1 + 2 t_FL/(r sqrt(pi)))` for a disc of radius r = d/2, `N_x = (1 - N_z)/2`. The shape uses `d`
-        alone, so that `d ln Delta/d ln area_scale = 1`.
+        `N_z = 1/(1 + 2 t_FL/(r sqrt(pi)))` for a disc of radius r = d/2, `N_x = (1 - N_z)/2`. The shape uses
+        `d` alone, so that `d ln Delta/d ln area_scale = 1`.
         """
-        n_z = 1 / (1 + 2 * self.t_fl / (0.5 * self.d * np.sqrt(np.pi)))
+        n_z = 1 / (1 + 2 * self.t_fl / (0.5 * self.d * math.sqrt(math.pi)))
         n_x = 0.5 * (1 - n_z)
-        return self.area * (self.k_i - 0.5 * MU_0 * self.ms**2 * (n_z - n_x) * self.t_fl)
+        return self.area * (self.k_i - 0.5 * MU_0 * self.ms * self.ms * (n_z - n_x) * self.t_fl)
 
     @property
     def delta(self) -> Real:
@@ -142,14 +143,17 @@ class Junction:
         return 4 * E_CHARGE * self.alpha * self.energy_barrier / H_BAR
 
     def initial_angle(self, quantile: Real = 0.5) -> Real:
-        """Thermal angle at the start, rad: `sqrt(-ln(1 - q)/Delta)` (Rayleigh); `q = 0.5`: the typical cell."""
+        """Thermal angle at the start, rad: `sqrt(-ln(1 - q)/Delta)` (Rayleigh); `q = 0.5` is typical."""
         angle: Real = np.sqrt(-np.log1p(-np.asarray(quantile)) / self.delta)
         return angle
 
     # Transport
 
     def parallel_resistance(self, thickness: Real) -> Real:
-        """`R_P = RA_ref/A (t/t_ref) exp(k (t - t_ref))`, ohm, at a `thickness` in m; `k = 10.25 sqrt(phi)/nm`."""
+        """`R_P = RA_ref/A (t/t_ref) exp(k (t - t_ref))`, ohm, at a `thickness` in m.
+
+        `k = 10.25 sqrt(phi)` per nm, phi in eV.
+        """
         growth = 10.25e9 * np.sqrt(self.phi) * (thickness - self.t_ref)
         return self.ra_ref / self.area * (thickness / self.t_ref) * np.exp(growth)
 
@@ -255,9 +259,9 @@ class SMTJ(Junction):
 class DMTJ(Junction):
     """Double-barrier junction, reference layers antiparallel: two barriers, each at its own voltage.
 
-    Adds `t_ox_b` (m), `tmr0_t`, `tmr0_b` (ratios) and `beta_b`, the torque of the bottom barrier relative to the
-    top one. Sign convention: `z = +1` is state 0, top barrier parallel; positive current enters `t` and drives
-    0 -> 1.
+    Adds `t_ox_b` (m), `tmr0_t`, `tmr0_b` (ratios) and `beta_b`, the torque of the bottom barrier relative to
+    the top one. Sign convention: `z = +1` is state 0, top barrier parallel; positive current enters `t` and
+    drives 0 -> 1.
     """
 
     kind: ClassVar[str] = "dmtj"
@@ -278,8 +282,8 @@ class DMTJ(Junction):
     def barrier_voltages(self, z: Real, v: Real) -> tuple[Real, Real]:
         """Divider of two voltage-dependent barriers, by Newton inside a bracket.
 
-        The current of each barrier rises strictly with its voltage, so the divider has one root, between 0 and
-        `v`. The two barrier currents agree to about 1e-13.
+        The current of each barrier rises strictly with its voltage, so the divider has one root, between 0
+        and `v`. The two barrier currents agree to about 1e-13.
         """
         r_top = self.parallel_resistance(self.t_ox_t)
         r_bottom = self.parallel_resistance(self.t_ox_b)
@@ -346,8 +350,8 @@ def parameter_names(kind: str) -> frozenset[str]:
 def device_from_mapping(kind: str, parameters: Mapping[str, float]) -> SMTJ | DMTJ:
     """The junction of a kind ("smtj", "dmtj") with these parameters; what is not named keeps its default.
 
-    SIMULATION_CONTROLS (`state`, `freeze`, ...) are allowed and left out, so that one mapping serves the SPICE
-    deck and the twin. Raises UserError for an unknown kind, an unknown name or a value outside its range.
+    SIMULATION_CONTROLS (`state`, `freeze`, ...) are allowed and left out, so that one mapping serves the
+    SPICE deck and the twin. Raises UserError for an unknown kind or name, or a value outside its range.
     """
     names = parameter_names(kind)
     for name in parameters:
