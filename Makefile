@@ -13,7 +13,7 @@ JOBS ?=
 ARGS ?=
 PIP_ARGS ?=
 # pip shows its progress to a person and keeps quiet in a log.
-QUIET := $(shell [ -t 1 ] || echo --quiet)
+QUIET := $(shell [ -t 1 ] || echo -qq)
 
 .PHONY: setup build characterize train report test bench lint docs clean help
 

@@ -146,11 +146,11 @@ def update() -> None:
     _as_root(["apt-get", "update", "-q"], "update the package lists")
 
 
-def install(package: str, suite: str | None = None) -> None:
-    """Install one package, waiting for another apt that may be at work."""
+def install(*packages: str, suite: str | None = None) -> None:
+    """Install packages, waiting for another apt that may be at work."""
     target = ["-t", suite] if suite else []
-    command = ["apt-get", "-q", "-o", "DPkg::Lock::Timeout=300", "install", "-y", *target, package]
-    _as_root(command, f"install {package}")
+    command = ["apt-get", "-q", "-o", "DPkg::Lock::Timeout=300", "install", "-y", *target, *packages]
+    _as_root(command, f"install {' '.join(packages)}")
 
 
 def _as_root(command: list[str], purpose: str, text: str | None = None) -> None:

@@ -18,6 +18,9 @@ from flow.toolchain import apt
 MINIMUM = 44
 """First version whose OSDI loader runs our compact models."""
 
+PACKAGES = ("ngspice", "libngspice0")
+"""Debian's packages; the program does not pull the library."""
+
 _SECONDS = 60
 
 
@@ -83,11 +86,12 @@ def install_ngspice(tell: Callable[[str], None]) -> None:
     """Install ngspice through the machine's own package manager, or say what a person has to do."""
     if not apt.available():
         raise UserError(hint())
-    if (apt.candidate("ngspice") or 0) < MINIMUM:
+    if not _offered():
         tell("reading the package lists")
         apt.update()
-    if (apt.candidate("ngspice") or 0) >= MINIMUM:
-        apt.install("ngspice")
+    if _offered():
+        tell("installing " + " and ".join(PACKAGES))
+        apt.install(*PACKAGES)
         return
     release = apt.os_release()
     if (release.get("ID"), release.get("VERSION_CODENAME")) != ("debian", "bookworm"):
@@ -96,13 +100,19 @@ def install_ngspice(tell: Callable[[str], None]) -> None:
     if apt.add_backports("bookworm"):
         tell("added bookworm-backports from this machine's own package mirror")
         apt.update()
-    apt.install("ngspice", suite="bookworm-backports")
+    tell("installing " + " and ".join(PACKAGES))
+    apt.install(*PACKAGES, suite="bookworm-backports")
+
+
+def _offered() -> bool:
+    """Whether apt, left to itself, would install new enough versions of both packages."""
+    return all((apt.candidate(package) or 0) >= MINIMUM for package in PACKAGES)
 
 
 def hint() -> str:
     """What to do by hand, in one line."""
     return (
         f"install ngspice {MINIMUM} or newer with OSDI and its shared library libngspice "
-        "(Debian 12: bookworm-backports; Debian 13, Ubuntu 25.04 and newer: apt-get install ngspice; "
+        "(Debian 12: bookworm-backports; Debian 13, Ubuntu 25.04 and newer: apt-get install ngspice libngspice0; "
         "elsewhere build it with --enable-osdi and again with --with-ngshared), then run `make setup`"
     )
