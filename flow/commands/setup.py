@@ -43,7 +43,7 @@ def add_to(app: typer.Typer) -> None:
 
                     def tell(message: str, name: str = part.name, status: object = status) -> None:
                         status.update(f"{name}: {message}")  # type: ignore[attr-defined]
-                        console.print(f"  {name}: {message}", markup=False)
+                        console.print(f"  {name}: {message}", markup=False, soft_wrap=True)
 
                     part.provide(tell)
                 detail, provided = part.find(), True

@@ -113,6 +113,6 @@ def hint() -> str:
     """What to do by hand, in one line."""
     return (
         f"install ngspice {MINIMUM} or newer with OSDI and its shared library libngspice "
-        "(Debian 12: bookworm-backports; Debian 13, Ubuntu 25.04 and newer: apt-get install ngspice libngspice0; "
+        "(Debian 12: bookworm-backports; Debian 13: apt-get install ngspice libngspice0; "
         "elsewhere build it with --enable-osdi and again with --with-ngshared), then run `make setup`"
     )
