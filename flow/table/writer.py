@@ -87,7 +87,7 @@ def _group(parent: Any, name: str) -> Any:
     return h5py.Group(h5py.h5g.create(parent.id, name.encode(), gcpl=creation))
 
 
-def _attributes(owner: Any, **values: object) -> None:
+def _attributes(owner: Any, /, **values: object) -> None:
     for name, value in values.items():
         owner.attrs[name] = value
 
