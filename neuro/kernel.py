@@ -13,6 +13,7 @@ from typing import Any
 
 import numba
 import numpy as np
+from llvmlite import ir  # type: ignore[import-untyped]
 from numba.core import types
 from numba.extending import intrinsic
 
@@ -22,14 +23,26 @@ SET_ROWS, RESET_ROWS, WRITTEN_ROWS, WRITTEN_BATCHES, WRITE_ERRORS, DISTURBS = 5,
 COUNTERS = 11
 
 
-@intrinsic
-def popcount(typingcontext: Any, word: Any) -> Any:
+def _popcount(typingcontext: Any, word: Any) -> Any:
     """Number of ones in a uint64: one machine instruction."""
 
     def emit(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         return builder.ctpop(arguments[0])
 
     return types.uint64(types.uint64), emit
+
+
+def _lowest_one(typingcontext: Any, word: Any) -> Any:
+    """Position of the lowest one in a uint64 that is not 0."""
+
+    def emit(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        return builder.cttz(arguments[0], ir.Constant(ir.IntType(1), 1))
+
+    return types.uint64(types.uint64), emit
+
+
+popcount: Any = intrinsic(_popcount)
+lowest_one: Any = intrinsic(_lowest_one)
 
 
 @numba.njit(cache=True, inline="always")

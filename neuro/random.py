@@ -1,9 +1,9 @@
 """Random numbers: a counter-based generator of our own, and the C library's `rand()`.
 
-`philox` (Philox-4x32-10, Salmon et al., SC 2011, DOI 10.1145/2063384.2063405) is a function of (key, counter):
-key = (seed, replica), counter = (what is drawn). Whatever the order, the thread or the batch in which replicas
-run, every draw is the same. `LibcRandom` is the additive feedback generator behind glibc's `rand()`
-(r[i] = r[i-3] + r[i-31]), because the published accuracies belong to that sequence.
+`philox` (Philox-4x32-10; Salmon et al., SC 2011, DOI 10.1145/2063384.2063405) is a function of key and
+counter: key = (seed, replica), counter = (what is drawn). Whatever the order, the thread or the batch in
+which replicas run, every draw is the same. `LibcRandom` is the additive feedback generator behind glibc's
+`rand()` (r[i] = r[i-3] + r[i-31]), because the published accuracies belong to that sequence.
 """
 
 from __future__ import annotations
