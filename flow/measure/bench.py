@@ -1,0 +1,99 @@
+"""A bench: one bitcell variant with everything that a measurement needs to simulate it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from flow.device.mtj import Junction, device_from_mapping
+from flow.spec import CardSpec, CellSpec, DeviceSpec, Variant
+from flow.spice.deck import Cell
+from flow.spice.session import Session, session
+
+
+@dataclass(frozen=True)
+class Bench:
+    """One variant of a bitcell on the bench.
+
+    `root` is the project; `osdi` the compiled models that the simulator loads.
+    """
+
+    root: Path
+    name: str
+    variant_name: str
+    spec: CellSpec
+    variant: Variant
+    device_spec: DeviceSpec
+    card: CardSpec
+    osdi: tuple[Path, ...]
+
+    @property
+    def parameters(self) -> dict[str, float]:
+        """Device parameters with the variant's replacements, SI units."""
+        return {**self.device_spec.values(), **self.variant.parameters}
+
+    @cached_property
+    def junction(self) -> Junction:
+        """The NumPy twin of the nominal device."""
+        return device_from_mapping(
+            self.device_spec.kind, {**self.parameters, "temperature": self.device_spec.temperature.value}
+        )
+
+    @cached_property
+    def cell(self) -> Cell:
+        """The bitcell as decks need it."""
+        return Cell(
+            name=self.name,
+            root=self.root,
+            netlist=self.root / "spice" / "bitcells" / f"{self.name}.cir",
+            card=self.root / "spice" / "models" / f"{self.spec.card}.lib",
+            corner=self.spec.corner,
+            module=f"{self.device_spec.kind}_va",
+            mtj=self.spec.mtj,
+            device=self.parameters,
+            temperature=self.device_spec.temperature.value,
+        )
+
+    def testbench(self, name: str) -> Path:
+        """Path of a testbench by name."""
+        return self.root / "spice" / "testbenches" / f"{name}.cir"
+
+    def simulator(self) -> Session:
+        """The ngspice of this process."""
+        return session(self.osdi)
+
+    def static_bias(self, *, selected: bool) -> dict[str, float]:
+        """`.param` values of gates and wells for the DC testbenches, V."""
+        bias = self.spec.bias
+        return {
+            "v_wl": bias.wl_selected if selected else bias.wl_unselected,
+            "v_wlb": bias.wlb_selected if selected else bias.wlb_unselected,
+            "v_nw": bias.n_well,
+            "v_pw": bias.p_well,
+        }
+
+    def pulsed_bias(self) -> dict[str, float]:
+        """`.param` values of gates and wells for the transient testbenches, V."""
+        bias = self.spec.bias
+        return {
+            "v_wl_on": bias.wl_selected,
+            "v_wl_off": bias.wl_unselected,
+            "v_wlb_on": bias.wlb_selected,
+            "v_wlb_off": bias.wlb_unselected,
+            "v_nw": bias.n_well,
+            "v_pw": bias.p_well,
+        }
+
+    def input_files(self) -> Sequence[Path]:
+        """Every file that the numbers of this bench depend on, beside the compiled models."""
+        spice = self.root / "spice"
+        return (
+            self.cell.netlist,
+            self.cell.netlist.with_suffix(".toml"),
+            self.cell.card,
+            self.cell.card.with_suffix(".toml"),
+            spice / "devices" / f"{self.spec.device}.toml",
+            *sorted((spice / "testbenches").glob("*.cir")),
+        )

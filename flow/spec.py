@@ -1,0 +1,242 @@
+"""What a designer states in TOML: devices, cards, bitcells and the study to run.
+
+Quantities are tables `{value, unit, provenance}` in SI units; the unit is checked against the
+expected one, so that a number in nm can never pass for metres.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+
+from flow.errors import UserError
+from flow.toml import load_toml
+
+Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+NonNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+Voltage = Annotated[float, Field(ge=-5, le=5)]
+Probability = Annotated[float, Field(gt=0, lt=1)]
+Line = Literal["bl", "sl"]
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Value(_Strict):
+    """A number with its unit and where it comes from."""
+
+    value: Annotated[float, Field(allow_inf_nan=False)]
+    unit: str
+    provenance: str
+
+
+class Spread(_Strict):
+    """Relative standard deviation of a Gaussian process variation."""
+
+    sigma: Annotated[float, Field(ge=0, le=0.5)]
+    provenance: str
+
+
+DEVICE_UNITS = {
+    "d": "m", "t_fl": "m", "t_ox_t": "m", "t_ox_b": "m", "area_scale": "1", "tmr0": "1", "tmr0_t": "1",
+    "tmr0_b": "1", "ra_ref": "ohm m^2", "t_ref": "m", "phi": "eV", "v_h": "V", "v_h_pol": "V", "ms": "A/m",
+    "alpha": "1", "eta": "1", "k_i": "J/m^2", "s": "1", "beta_b": "1",
+}  # fmt: skip
+"""Units of the instance parameters of veriloga/smtj.va and dmtj.va."""
+
+
+class DeviceSpec(_Strict):
+    """An MTJ: `spice/devices/NAME.toml`. Keys are the parameters of the Verilog-A model."""
+
+    kind: Literal["smtj", "dmtj"]
+    temperature: Value
+    parameters: dict[str, Value]
+    variation: dict[str, Spread] = {}
+
+    @model_validator(mode="after")
+    def _known(self) -> DeviceSpec:
+        for name, quantity in self.parameters.items():
+            if name not in DEVICE_UNITS:
+                raise ValueError(f"parameters.{name}: no such device parameter")
+            if quantity.unit != DEVICE_UNITS[name]:
+                raise ValueError(
+                    f"parameters.{name}: unit {quantity.unit!r}, expected {DEVICE_UNITS[name]!r}"
+                )
+        for name in self.variation:
+            if name not in DEVICE_UNITS:
+                raise ValueError(f"variation.{name}: no such device parameter")
+        if self.temperature.unit != "K" or self.temperature.value <= 0:
+            raise ValueError("temperature: expected a positive value in K")
+        return self
+
+    def values(self) -> dict[str, float]:
+        """Parameter values in SI units (phi in eV), without units and provenance."""
+        return {name: quantity.value for name, quantity in self.parameters.items()}
+
+
+class Target(_Strict):
+    """A figure that a transistor card was fitted to, with its relative tolerance."""
+
+    value: Positive
+    unit: str
+    tolerance: Positive
+
+
+class CardSpec(_Strict):
+    """A FinFET technology: `spice/models/NAME.toml` beside `NAME.lib`."""
+
+    technology: dict[str, Value]
+    targets: dict[str, Target] = {}
+
+    @field_validator("technology")
+    @classmethod
+    def _complete(cls, technology: dict[str, Value]) -> dict[str, Value]:
+        needed = {
+            "feature_size": "m", "vdd": "V", "fin_height": "m", "fin_width": "m", "fin_pitch": "m",
+            "gate_pitch": "m", "wire_width": "m", "wire_resistivity": "ohm m", "wire_aspect_ratio": "1",
+            "wire_capacitance": "F/m",
+        }  # fmt: skip
+        for name, unit in needed.items():
+            if name not in technology:
+                raise ValueError(f"{name} is missing")
+            if technology[name].unit != unit:
+                raise ValueError(f"{name}: unit {technology[name].unit!r}, expected {unit!r}")
+            if technology[name].value <= 0:
+                raise ValueError(f"{name}: must be positive")
+        return technology
+
+    def __getitem__(self, name: str) -> float:
+        return self.technology[name].value
+
+
+class Bias(_Strict):
+    """Static voltages (V) of gates and wells of a bitcell."""
+
+    wl_selected: Voltage
+    wl_unselected: Voltage
+    wlb_selected: Voltage
+    wlb_unselected: Voltage
+    n_well: Voltage
+    p_well: Voltage
+
+
+class WriteSpec(_Strict):
+    """Which line is driven high for each write, and how far the drivers reach (V)."""
+
+    line_0to1: Line
+    line_1to0: Line
+    max_voltage: Positive
+    edge: Positive
+    wer: Probability
+
+
+class ReadSpec(_Strict):
+    """Which line is driven in a read. The current must push 0 -> 1, as in the paper."""
+
+    line: Line
+    max_voltage: Positive
+    rdr: Probability
+
+
+class AreaRule(_Strict):
+    """Layout rule: width = (fins + spacing) x fin pitch, height = gate pitches x gate pitch."""
+
+    n_to_p_spacing_fins: NonNegative
+    edge_spacing_fins: NonNegative
+    gate_pitches: Positive
+    provenance: str
+
+
+class Variant(_Strict):
+    """One version of the device in this cell: parameters replaced, and its pulses (s)."""
+
+    parameters: dict[str, float] = {}
+    write_pulse: Positive
+    read_pulse: Positive
+    provenance: str
+
+    @field_validator("parameters")
+    @classmethod
+    def _known(cls, parameters: dict[str, float]) -> dict[str, float]:
+        for name in parameters:
+            if name not in DEVICE_UNITS:
+                raise ValueError(f"{name}: no such device parameter")
+        return parameters
+
+
+class CellSpec(_Strict):
+    """A bitcell: `spice/bitcells/NAME.toml` beside its netlist `NAME.cir`."""
+
+    title: str
+    device: str
+    card: str
+    corner: str
+    mtj: str
+    ports: tuple[str, ...]
+    bias: Bias
+    write: WriteSpec
+    read: ReadSpec
+    area: AreaRule
+    variants: dict[str, Variant]
+
+    @model_validator(mode="after")
+    def _consistent(self) -> CellSpec:
+        if self.write.line_0to1 == self.write.line_1to0:
+            raise ValueError("write.line_1to0: both writes drive the same line")
+        if self.read.line != self.write.line_0to1:
+            raise ValueError("read.line: the read current must push 0 -> 1, from the line that writes 0 -> 1")
+        if not self.variants:
+            raise ValueError("variants: at least one is needed")
+        return self
+
+
+class Study(_Strict):
+    """What to run: `study.toml`."""
+
+    class Characterize(_Strict):
+        cells: tuple[str, ...]
+        state_nodes: Annotated[int, Field(ge=3, le=33)]
+        voltage_step: Annotated[float, Field(gt=0, le=0.2)]
+
+    class Training(_Strict):
+        cells: dict[str, str]
+        variant: str
+        epochs: Annotated[int, Field(ge=1, le=10_000)]
+        images_per_epoch: Annotated[int, Field(ge=1, le=10_000_000)]
+        replicas: Annotated[int, Field(ge=1, le=100_000)]
+        seed: Annotated[int, Field(ge=0, lt=2**63)]
+        weight_bits: Annotated[int, Field(ge=1, le=16)]
+
+    characterize: Characterize
+    training: Training
+
+
+def load_device(path: Path) -> DeviceSpec:
+    """Read an MTJ file. Raises UserError as `flow.toml.load_toml`."""
+    return load_toml(path, DeviceSpec)
+
+
+def load_card(path: Path) -> CardSpec:
+    """Read the TOML file beside a card. Raises UserError as `flow.toml.load_toml`."""
+    return load_toml(path, CardSpec)
+
+
+def load_cell(path: Path) -> CellSpec:
+    """Read the TOML file beside a bitcell netlist. Raises UserError as `flow.toml.load_toml`."""
+    return load_toml(path, CellSpec)
+
+
+def load_study(path: Path) -> Study:
+    """Read the study file. Raises UserError as `flow.toml.load_toml`."""
+    return load_toml(path, Study)
+
+
+def select_variant(spec: CellSpec, name: str, file: Path) -> Variant:
+    """The variant called `name`. Raises UserError listing the known ones."""
+    if name not in spec.variants:
+        known = ", ".join(spec.variants)
+        raise UserError(f"no variant {name!r}; known: {known}", file=file, key="variants")
+    return spec.variants[name]

@@ -1,0 +1,165 @@
+"""Decks: a testbench with the designer's bitcell, card and device put in, as text that ngspice runs.
+
+A testbench is real SPICE. What is filled in: values of its `.param` names, the card's section,
+the MTJ's model card, and the subcircuit `cell`, of which one deck may hold many copies that
+differ in the parameters of named elements (a frozen state, a process sample). Decks are made from
+parsed netlists, so nothing reaches the simulator that the parser has not allowed.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from flow.errors import UserError
+from flow.spice.netlist import Netlist, Subcircuit, parse
+
+Overrides = Mapping[str, Mapping[str, float]]
+"""Instance parameters by element name of the bitcell: `{"nmtj": {"freeze": 1, "z_frozen": 0.5}}`."""
+
+_PARAMETER = re.compile(r"(?P<name>[a-z_]\w*)\s*=\s*(?P<value>\{[^}]*\}|\S+)", re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A bitcell ready for a deck: its netlist, the models behind it and the device in it.
+
+    `device` holds the instance parameters of the MTJ (SI units), `temperature` is in K.
+    """
+
+    name: str
+    root: Path
+    netlist: Path
+    card: Path
+    corner: str
+    module: str
+    mtj: str
+    device: Mapping[str, float]
+    temperature: float
+
+
+def render(
+    testbench: Path,
+    cell: Cell | None,
+    parameters: Mapping[str, float],
+    *,
+    copies: Sequence[Overrides] = ({},),
+    save: Sequence[str] = (),
+    root: Path | None = None,
+    card: tuple[Path, str] | None = None,
+    temperature: float = 300.0,
+) -> str:
+    """The deck of one measurement.
+
+    Args:
+        testbench: a file of `spice/testbenches/`.
+        cell: the bitcell that replaces `cell`; None for a testbench of bare transistors (then `root`,
+            `card` (file and section) and `temperature` (K) say what a cell says otherwise).
+        parameters: values for `.param` names of the testbench, SI units.
+        copies: one entry a copy of the cell; a single copy is the instance `xcell`, several are
+            `xcell_0`, `xcell_1`, ...
+        save: vectors to keep beside all node voltages and source currents; `{mtj}` in one stands for
+            the instance path of each copy's MTJ.
+
+    Raises:
+        UserError: a parameter that the testbench does not have, or no `cell` in it.
+    """
+    if cell is not None:
+        root, card, temperature = cell.root, (cell.card, cell.corner), cell.temperature
+    if card is None or root is None:
+        raise ValueError("a deck needs a card")
+    body = _with_parameters(parse(testbench, root=root).lines, parameters, testbench)
+    lines = [f"* {testbench.stem} {cell.name if cell else ''}".rstrip()]
+    lines.append(f".options temp={temperature - 273.15:.10g}")
+    lines += card_section(card[0], card[1], root).lines
+    if cell is not None:
+        values = " ".join(f"{name}={value:.16g}" for name, value in cell.device.items())
+        lines.append(f".model mtj {cell.module} {values}")
+        lines += _subcircuits(cell, copies)
+        body = _instances(body, len(copies), testbench)
+    lines += body
+    if save:
+        paths = mtj_paths(cell, len(copies)) if cell is not None else ()
+        wanted = [name.replace("{mtj}", path) for path in paths for name in save if "{mtj}" in name]
+        wanted += [name for name in save if "{mtj}" not in name]
+        lines += [f".save {name}" for name in wanted]
+    return "\n".join([*lines, ".end", ""])
+
+
+def mtj_paths(cell: Cell, copies: int) -> tuple[str, ...]:
+    """Instance path of the MTJ in every copy, as ngspice names it in `@path[variable]`."""
+    names = ["xcell"] if copies == 1 else [f"xcell_{index}" for index in range(copies)]
+    return tuple(f"n.{name}.{cell.mtj.lower()}" for name in names)
+
+
+def _with_parameters(lines: list[str], parameters: Mapping[str, float], testbench: Path) -> list[str]:
+    unused = {name.lower() for name in parameters}
+    values = {name.lower(): value for name, value in parameters.items()}
+    result = []
+    for line in lines:
+        if line.lower().startswith(".param"):
+            pieces = []
+            for match in _PARAMETER.finditer(line[len(".param") :]):
+                name = match["name"].lower()
+                unused.discard(name)
+                pieces.append(f"{name}={values[name]:.16g}" if name in values else match[0])
+            line = ".param " + " ".join(pieces)
+        result.append(line)
+    if unused:
+        raise UserError(
+            f"the testbench has no .param {', '.join(sorted(unused))}", file=testbench, key=".param"
+        )
+    return result
+
+
+def _subcircuits(cell: Cell, copies: Sequence[Overrides]) -> list[str]:
+    start, *inside, _ = subcircuit(cell).lines
+    lines = []
+    for index, overrides in enumerate(copies):
+        name = "cell" if len(copies) == 1 else f"cell_{index}"
+        missing = {element.lower() for element in overrides}
+        lines.append(re.sub(rf"(?i)^(\.subckt\s+){re.escape(cell.name)}\b", rf"\g<1>{name}", start))
+        for line in inside:
+            element = line.split()[0].lower()
+            extra = next((v for k, v in overrides.items() if k.lower() == element), {})
+            missing.discard(element)
+            lines.append(" ".join([line, *(f"{key}={value:.16g}" for key, value in extra.items())]))
+        lines.append(f".ends {name}")
+        if missing:
+            raise UserError(f"no element {', '.join(sorted(missing))}", file=cell.netlist)
+    return lines
+
+
+def card_section(card: Path, section: str, root: Path) -> Netlist:
+    """One `.lib` section of a card. Raises UserError for a section that the file does not have."""
+    sections = parse(card, root=root).sections
+    if section not in sections:
+        raise UserError(f"no section {section!r}; the file has {', '.join(sections)}", file=card, key=section)
+    return sections[section]
+
+
+def subcircuit(cell: Cell) -> Subcircuit:
+    """The bitcell's subcircuit. Raises UserError if its netlist does not define it."""
+    subcircuits = parse(cell.netlist, root=cell.root).subcircuits
+    if cell.name.lower() not in subcircuits:
+        raise UserError(f"the netlist defines no .subckt {cell.name}", file=cell.netlist, key=cell.name)
+    return subcircuits[cell.name.lower()]
+
+
+def _instances(body: list[str], copies: int, testbench: Path) -> list[str]:
+    lines = []
+    found = False
+    for line in body:
+        words = line.split()
+        if words[0].lower() == "xcell" and words[-1].lower() == "cell":
+            found = True
+            if copies > 1:
+                ports = " ".join(words[1:-1])
+                lines += [f"{words[0]}_{index} {ports} cell_{index}" for index in range(copies)]
+                continue
+        lines.append(line)
+    if not found:
+        raise UserError("the testbench has no element `Xcell ... cell`", file=testbench)
+    return lines

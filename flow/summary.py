@@ -1,0 +1,40 @@
+"""The bitcell table as a table for people."""
+
+from __future__ import annotations
+
+from rich.table import Table
+
+from flow.table import BitcellTable, table_json
+
+_SHOWN = (
+    "cell_area", "r_on", "r_off", "r_access", "read_voltage", "read_energy", "read_pulse",
+    "write_voltage_0to1", "write_voltage_1to0", "write_pulse", "write_energy_0to1", "write_energy_1to0",
+    "write_energy", "wer_0to1_nominal", "wer_1to0_nominal", "rdr_nominal", "leakage",
+)  # fmt: skip
+
+
+def summary(table: BitcellTable) -> Table:
+    """One column a cell variant, one row a quantity by its name in the table, in display units."""
+    document = table_json(table)
+    columns = [(cell, variant) for cell, variants in document.items() for variant in variants]
+    view = Table(title=table.title)
+    view.add_column("quantity", no_wrap=True)
+    view.add_column("unit")
+    for cell, variant in columns:
+        view.add_column(f"{cell}\n{variant} nm", justify="right", no_wrap=True)
+    for name in _SHOWN:
+        found = [document[cell][variant].get(name) for cell, variant in columns]
+        units = [entry["unit"] for entry in found if entry]
+        if not units:
+            continue
+        view.add_row(name, str(units[0]), *[_cell(entry) for entry in found])
+    return view
+
+
+def _cell(entry: dict[str, object] | None) -> str:
+    if entry is None or entry["value"] is None:
+        return "-"
+    text = f"{entry['value']:.4g}"
+    if entry["ci_low"] is not None:
+        text += f" [{entry['ci_low']:.3g}, {entry['ci_high']:.3g}]"
+    return text

@@ -1,0 +1,94 @@
+"""TOML files read into pydantic models; every mistake is told by file, line and key."""
+
+from __future__ import annotations
+
+import difflib
+import re
+import tomllib
+from pathlib import Path
+from typing import TypeVar
+
+from pydantic import BaseModel, ValidationError
+
+from flow.errors import UserError
+
+Model = TypeVar("Model", bound=BaseModel)
+
+_HEADER = re.compile(r"^\s*\[+\s*(?P<name>[^\]]+?)\s*\]+")
+_KEY = re.compile(r"^\s*(?P<name>(?:\"[^\"]*\"|'[^']*'|[A-Za-z0-9_.-])+)\s*=")
+
+
+def load_toml(path: Path, model: type[Model]) -> Model:
+    """Read a TOML file into `model`.
+
+    Raises:
+        UserError: the file is missing, is not TOML, or a value does not fit the model; the
+            error names file, line and key, and suggests the nearest key for a misspelt one.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        raise UserError("no such file", file=path) from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise UserError(f"cannot be read: {error}", file=path) from None
+    try:
+        content = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        found = re.search(r"at line (\d+)", str(error))
+        raise UserError(
+            f"not valid TOML: {error}", file=path, line=int(found.group(1)) if found else None
+        ) from None
+    try:
+        return model.model_validate(content)
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        keys = tuple(str(part) for part in first["loc"])
+        message = str(first["msg"]).removeprefix("Value error, ")
+        if first["type"] == "extra_forbidden":
+            message = "unknown key" + _suggestion(keys[-1], model)
+        elif first["type"] == "missing":
+            message = "this key is missing"
+        raise UserError(message, file=path, line=line_of(text, keys), key=".".join(keys) or None) from None
+
+
+def line_of(text: str, keys: tuple[str, ...]) -> int | None:
+    """Line (from 1) of the dotted key `keys` in a TOML text, or of the nearest table above it."""
+    table: tuple[str, ...] = ()
+    best: tuple[int, int | None] = (0, None)
+    for number, line in enumerate(text.splitlines(), start=1):
+        header = _HEADER.match(line)
+        if header:
+            table = _split(header.group("name"))
+            here = table
+        else:
+            key = _KEY.match(line)
+            if not key:
+                continue
+            here = table + _split(key.group("name"))
+        shared = 0
+        for ours, theirs in zip(here, keys, strict=False):
+            if ours != theirs:
+                break
+            shared += 1
+        if shared == len(here) and shared > best[0]:
+            best = (shared, number)
+    return best[1]
+
+
+def _split(name: str) -> tuple[str, ...]:
+    return tuple(part.strip("\"' ") for part in re.findall(r"\"[^\"]*\"|'[^']*'|[^.\s]+", name))
+
+
+def _suggestion(key: str, model: type[BaseModel]) -> str:
+    names: set[str] = set()
+    pending: list[type[BaseModel]] = [model]
+    while pending:
+        current = pending.pop()
+        for name, field in current.model_fields.items():
+            names.add(name)
+            inner = field.annotation
+            for part in (inner, *getattr(inner, "__args__", ())):
+                if isinstance(part, type) and issubclass(part, BaseModel):
+                    pending.append(part)
+    close = difflib.get_close_matches(key, sorted(names), n=1)
+    return f"; did you mean {close[0]!r}?" if close else ""
