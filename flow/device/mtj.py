@@ -115,8 +115,8 @@ class Junction:
     def energy_barrier(self) -> Real:
         """`E_b = A [K_i - (mu0/2) Ms^2 (N_z - N_x) t_FL]`, J: a thicker free layer is LESS stable.
 
-        `N_z = 1/(1 + 2 t_FL/(r sqrt(pi)))` for a disc of radius r = d/2, `N_x = (1 - N_z)/2`. The shape uses
-        `d` alone, so that `d ln Delta/d ln area_scale = 1`.
+        `N_z = 1/(1 + 2 t_FL/(r sqrt(pi)))` for a disc of radius r = d/2, `N_x = (1 - N_z)/2`,
+        https://doi.org/10.1063/1.343481. The shape uses `d` alone: `d ln Delta/d ln area_scale = 1`.
         """
         n_z = 1 / (1 + 2 * self.t_fl / (0.5 * self.d * math.sqrt(math.pi)))
         n_x = 0.5 * (1 - n_z)
