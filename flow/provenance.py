@@ -49,7 +49,7 @@ class Provenance:
 
     @classmethod
     def from_dict(cls, entries: Mapping[str, str]) -> Provenance:
-        """The inverse of `as_dict`; keys of others are passed over. Raises UserError at a seed that is no number."""
+        """The inverse of `as_dict`; other keys are passed over. Raises UserError at a bad seed."""
 
         def part(prefix: str) -> dict[str, str]:
             names = sorted(name for name in entries if name.startswith(prefix))

@@ -205,6 +205,12 @@ def known(
     return Quantity(value, kind.unit, ci_low, ci_high, status, kind.long_name)
 
 
+def described(name: str, quantity: Quantity) -> str:
+    """The long name of a quantity: its own, else the registry's."""
+    kind = KINDS.get(name)
+    return quantity.long_name or ("" if kind is None else kind.long_name)
+
+
 def quantity_json(name: str, quantity: Quantity, feature_size: float | None = None) -> dict[str, object]:
     """The quantity as it stands in JSON documents, in display units.
 

@@ -12,17 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from flow.errors import UserError
-from flow.table.content import (
-    PARTS,
-    SECTIONS,
-    Array,
-    AttributeValue,
-    BitcellTable,
-    CellVariant,
-    digest,
-    problems,
-)
+from flow.table.content import SECTIONS, Array, AttributeValue, BitcellTable, CellVariant, digest
 from flow.table.quantity import STATUS_FLAGS, Quantity
+from flow.table.schema import PARTS, problems
 from flow.table.writer import NO_COORDINATE, SCHEMA_NAME, SCHEMA_VERSION
 
 # Far above any table of ours; keeps a hostile file from filling the memory.

@@ -9,17 +9,9 @@ import h5py
 import numpy as np
 
 from flow.table.atomic import replace_file
-from flow.table.content import (
-    SECTIONS,
-    Array,
-    BitcellTable,
-    described,
-    digest,
-    dimensions,
-    is_status,
-    problems,
-)
-from flow.table.quantity import STATUS_FLAGS, Quantity
+from flow.table.content import SECTIONS, Array, BitcellTable, digest
+from flow.table.quantity import STATUS_FLAGS, Quantity, described
+from flow.table.schema import dimensions, is_status, problems
 
 SCHEMA_NAME = "mtjflow.bitcells"
 SCHEMA_VERSION = "1.0"
