@@ -39,7 +39,8 @@ def add_to(app: typer.Typer) -> None:
             for finding in findings:
                 status = Text(finding.status, style=colours[finding.status])
                 table.add_row(finding.name, status, Text(finding.detail))
-            console = Console(highlight=False)
+            # In a log nothing is gained by folding paths at 80 columns.
+            console = Console(highlight=False, width=None if sys.stdout.isatty() else 200)
             console.print(table)
             for finding in findings:
                 if finding.mend is not None:

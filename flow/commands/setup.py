@@ -37,7 +37,7 @@ def add_to(app: typer.Typer) -> None:
         for part in parts(project_root(), data_dir):
             start = time.monotonic()
             try:
-                detail, provided = part.find(), False
+                detail, provided = str(part.find()), False
             except UserError as reason:
                 with console.status(f"{part.name}: {reason.message}") as status:
 
@@ -46,7 +46,7 @@ def add_to(app: typer.Typer) -> None:
                         console.print(f"  {name}: {message}", markup=False, soft_wrap=True)
 
                     part.provide(tell)
-                detail, provided = part.find(), True
+                detail, provided = str(part.find()), True
             seconds = time.monotonic() - start
             mark = "provided" if provided else "is there"
             console.print(f"{part.name:<15} {mark} ({seconds:.1f} s): {detail}", markup=False, soft_wrap=True)

@@ -26,6 +26,8 @@ class Finding:
     status: Status
     detail: str
     mend: str | None = None
+    version: str | None = None
+    path: str | None = None
 
 
 def examine(root: Path) -> list[Finding]:
@@ -33,14 +35,18 @@ def examine(root: Path) -> list[Finding]:
     found = []
     for part in parts(root):
         try:
-            found.append(Finding(part.name, "ok", part.find()))
+            what = part.find()
+            found.append(
+                Finding(part.name, "ok", str(what), version=what.version, path=str(what.path)),
+            )
         except UserError as error:
             found.append(Finding(part.name, "missing", str(error), part.mend))
     return [*found, _python(), _packages(root), _torch()]
 
 
 def _python() -> Finding:
-    return Finding("Python", "ok", f"{platform.python_version()}, {sys.executable}")
+    version = platform.python_version()
+    return Finding("Python", "ok", f"{version}, {sys.executable}", version=version, path=sys.executable)
 
 
 def _packages(root: Path) -> Finding:
@@ -64,4 +70,5 @@ def _torch() -> Finding:
     device = "cpu"
     if torch.cuda.is_available():
         device = f"cuda: {torch.cuda.get_device_name()}"
-    return Finding("torch", "ok", f"{torch.__version__}, {device}, {torch.get_num_threads()} CPU threads")
+    detail = f"{torch.__version__}, {device}, {torch.get_num_threads()} CPU threads"
+    return Finding("torch", "ok", detail, version=torch.__version__)

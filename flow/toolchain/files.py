@@ -56,8 +56,16 @@ def sweep(folder: Path) -> None:
 
 @contextmanager
 def exclusive(lock: Path) -> Iterator[None]:
-    """Hold `lock` alone among processes. The kernel frees it when its holder dies, so none is ever stale."""
-    lock.parent.mkdir(parents=True, exist_ok=True)
-    with lock.open("a") as stream:
-        fcntl.flock(stream, fcntl.LOCK_EX)
-        yield
+    """Hold `lock` alone among processes. The kernel frees it when its holder dies, so none is ever stale.
+
+    Under a lock files are written; where the system refuses (no permission, disk full), `UserError` says so.
+    """
+    try:
+        lock.parent.mkdir(parents=True, exist_ok=True)
+        with lock.open("a") as stream:
+            fcntl.flock(stream, fcntl.LOCK_EX)
+            yield
+    except OSError as error:
+        raise UserError(
+            f"cannot be written: {error.strerror or error}", file=error.filename or lock
+        ) from None

@@ -8,8 +8,21 @@ from pathlib import Path
 
 from flow.errors import UserError
 from flow.toolchain import bsimcmg, mnist, models, ngspice, openvaf
+from flow.toolchain.pins import hashed_pin
 
 Tell = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Found:
+    """What a part turned out to be."""
+
+    version: str
+    path: Path
+    note: str = ""
+
+    def __str__(self) -> str:
+        return ", ".join(text for text in (self.version, str(self.path), self.note) if text)
 
 
 @dataclass(frozen=True)
@@ -21,7 +34,7 @@ class Part:
     """
 
     name: str
-    find: Callable[[], str]
+    find: Callable[[], Found]
     provide: Callable[[Tell], None]
     mend: str
 
@@ -38,29 +51,31 @@ def parts(root: Path, data_dir: Path | None = None) -> list[Part]:
     def provide_models(tell: Tell) -> None:
         models.build_models(root, tell)
 
-    def find_simulator() -> str:
+    def find_simulator() -> Found:
         found = ngspice.find_ngspice()
-        return f"{found.version} with OSDI, {found.executable}, {found.library}"
+        return Found(str(found.version), found.executable, f"OSDI, {found.library}")
 
-    def find_compiler() -> str:
+    def find_compiler() -> Found:
         found = openvaf.check_openvaf(root)
-        return f"{found.version}, {found.executable}"
+        return Found(found.version, found.executable)
 
-    def find_models() -> str:
+    def find_finfet() -> Found:
+        path = bsimcmg.find_bsimcmg(root)
+        return Found(f"{bsimcmg.PACKAGE} {hashed_pin(root, bsimcmg.PACKAGE).version}", path)
+
+    def find_digits() -> Found:
+        return Found(mnist.PACKAGE, mnist.find_mnist())
+
+    def find_models() -> Found:
         stale = models.stale_models(root)
         if stale:
             raise UserError(f"not compiled, or older than their sources: {', '.join(stale)}")
-        return ", ".join(models.model_sources(root)) + f" in {models.FOLDER}"
+        return Found("up to date", root / models.FOLDER, ", ".join(models.model_sources(root)))
 
     return [
         Part("ngspice", find_simulator, ngspice.install_ngspice, f"make setup, or {ngspice.hint()}"),
         Part("OpenVAF", find_compiler, lambda tell: openvaf.install_openvaf(root, tell), "make setup"),
-        Part(
-            "BSIM-CMG",
-            lambda: str(bsimcmg.find_bsimcmg(root)),
-            lambda tell: bsimcmg.fetch_bsimcmg(root, tell),
-            "make setup",
-        ),
-        Part("MNIST", lambda: str(mnist.find_mnist()), provide_mnist, "make setup"),
-        Part("compact models", find_models, provide_models, "mtj-flow build"),
+        Part("BSIM-CMG", find_finfet, lambda tell: bsimcmg.fetch_bsimcmg(root, tell), "make setup"),
+        Part("MNIST", find_digits, provide_mnist, "make setup"),
+        Part("compact models", find_models, provide_models, "make build"),
     ]
