@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import MISSING, dataclass, fields, replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -181,14 +183,29 @@ def design_from_json(document: object) -> Design:
     )
 
 
-def designs_in(document: object) -> list[object]:
-    """The design points of a document: a list, one point, or `{"points": [{"design": ...}]}`."""
+def read_json(path: str | Path) -> object:
+    """The JSON document of a file. Raises UserError naming file and line."""
+    try:
+        return json.loads(Path(path).read_text(encoding="utf-8"))
+    except OSError as error:
+        raise UserError(f"cannot be read: {error.strerror}", file=path) from None
+    except json.JSONDecodeError as error:
+        raise UserError(f"is no JSON: {error.msg}", file=path, line=error.lineno) from None
+    except (UnicodeDecodeError, RecursionError) as error:
+        raise UserError(f"is no JSON: {error}", file=path) from None
+
+
+def designs_in(document: object, file: str | Path | None = None) -> list[object]:
+    """The design points of a document: a list, one point, or `{"points": [{"design": ...}]}`.
+
+    Raises UserError naming `file` if it is none of these.
+    """
     if isinstance(document, Mapping) and "points" in document:
         document = document["points"]
     if isinstance(document, Mapping):
         document = [document]
     if not isinstance(document, Sequence) or isinstance(document, str):
-        raise UserError('expected a list of design points or {"points": [...]}')
+        raise UserError('expected a list of design points or {"points": [...]}', file=file)
     return [item["design"] if isinstance(item, Mapping) and "design" in item else item for item in document]
 
 

@@ -70,6 +70,11 @@ class Model:
         "consumes no read energy (its operation count was never set)",
         "one subtraction a unit and batch is charged",
     )
+    access_once: bool = _switch(
+        "Access resistance",
+        "added to the cell's resistances even where these are of the whole cell",
+        "added only to the junction's resistances; the access transistor has the resistance they include",
+    )
     column_settles_once: bool = _switch(
         "Column settling",
         "the column is charged through the cells on top of the multiplexer's settling and the "

@@ -7,8 +7,14 @@ only other length unit is F, the feature size of the technology.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from functools import cached_property
+from importlib.resources import files
+from pathlib import Path
 
+from flow.table import Quantity, UserError, open_table
 from neuro.circuit.namespace import Array
 
 
@@ -42,12 +48,35 @@ class Technology:
     wire_capacitance_F_per_m: Array
     fin: Fin | None = None
 
+    @cached_property
+    def resistance_voltage_V(self) -> Array:
+        """Voltage (V) whose ratio to the on current is the switching resistance."""
+        return self.effective_resistance_multiplier * self.vdd_V
+
+    # Drain junctions at a reverse bias of Vdd; kept because every gate asks and a power is slow to compute.
+
+    @cached_property
+    def junction_area_capacitance(self) -> Array:
+        """Drain junction capacitance per area (F/m2)."""
+        return 1e-3 / (1 + self.vdd_V / 0.9) ** 0.5
+
+    @cached_property
+    def junction_side_capacitance(self) -> Array:
+        """Drain sidewall capacitance per length (F/m)."""
+        return 2.5e-10 / (1 + self.vdd_V / 0.9) ** 0.33
+
+    @cached_property
+    def junction_channel_capacitance(self) -> Array:
+        """Drain-to-channel capacitance per length (F/m)."""
+        return 0.5e-10 / (1 + self.vdd_V / 0.9) ** 0.33
+
 
 @dataclass(frozen=True)
 class Cell:
     """A bitcell: geometry, resistances, voltages, pulse and its characterised energies and error rates.
 
-    `r_access_ohm` of 0 stands for a tenth of `r_on_ohm`. The energies and error rates from `read_energy_J`
+    `r_access_ohm` of 0 stands for a tenth of `r_on_ohm`. `r_access_included_ohm` is the part of `r_on_ohm` and
+    `r_off_ohm` that is the access switch, where these are resistances of the whole cell; 0: they are the junction's. The energies and error rates from `read_energy_J`
     on are not used by the peripheral circuits; NaN says that nothing was characterised.
     """
 
@@ -61,6 +90,7 @@ class Cell:
     ltd_voltage_V: Array
     write_pulse_s: Array
     name: str = ""
+    r_access_included_ohm: Array = 0.0
     read_energy_J: Array = 0.0
     write_energy_0to1_J: Array = float("nan")
     write_energy_1to0_J: Array = float("nan")
@@ -89,3 +119,120 @@ class Core:
     row_activity: Array = 0.5
     clock_Hz: Array = 2e9
     relaxed_cell_width: Array = False
+
+
+@dataclass(frozen=True)
+class TechnologyFile:
+    """A technology with where its numbers come from: `sources` maps field paths to a sentence each.
+
+    `node_wire_resistance_ohm_per_m` is that of a wire as narrow as the node's; `technology` itself has the
+    100 nm wires that the reference model uses at every node.
+    """
+
+    name: str
+    about: str
+    technology: Technology
+    node_wire_resistance_ohm_per_m: float
+    sources: dict[str, str]
+
+    def for_model(self, model: str) -> Technology:
+        """The technology as the model named `model` uses it: "physical" with the wires of the node."""
+        if model == "neurosim":
+            return self.technology
+        return replace(self.technology, wire_resistance_ohm_per_m=self.node_wire_resistance_ohm_per_m)
+
+
+def bundled_technology(name: str = "28nm") -> TechnologyFile:
+    """The technology `neuro/data/technology_<name>.json`. Raises UserError if there is none of that name."""
+    data = files("neuro") / "data"
+    file = data / f"technology_{name}.json"
+    if not file.is_file():
+        known = sorted(
+            item.name.removeprefix("technology_").removesuffix(".json")
+            for item in data.iterdir()
+            if item.name.startswith("technology_")
+        )
+        raise UserError(f"no bundled technology {name!r}; there are {', '.join(known)}", key="technology")
+    document = json.loads(file.read_text(encoding="utf-8"))
+    fields = dict(document["technology"])
+    fin = fields.pop("fin")
+    sources = {key: entry["source"] for key, entry in fields.items()}
+    sources |= {f"fin.{key}": entry["source"] for key, entry in (fin or {}).items()}
+    return TechnologyFile(
+        name=document["name"],
+        about=document["about"],
+        technology=Technology(
+            **{key: entry["value"] for key, entry in fields.items()},
+            fin=None if fin is None else Fin(**{key: entry["value"] for key, entry in fin.items()}),
+        ),
+        node_wire_resistance_ohm_per_m=document["node_wire_resistance_ohm_per_m"]["value"],
+        sources=sources,
+    )
+
+
+TABLE_NAMES = {
+    "feature_size_m": "feature_size",
+    "vdd_V": "vdd",
+    "ion_n_A_per_m": "ion_n",
+    "ion_p_A_per_m": "ion_p",
+    "ioff_n_A_per_m": "ioff_n",
+    "ioff_p_A_per_m": "ioff_p",
+    "effective_resistance_multiplier": "effective_resistance_multiplier",
+    "gate_capacitance_F_per_m": "gate_capacitance",
+    "pn_ratio": "pn_ratio",
+    "wire_resistance_ohm_per_m": "wire_resistance",
+    "wire_capacitance_F_per_m": "wire_capacitance",
+}
+"""Quantity of `/technology/<card>` for each field of a technology."""
+
+
+def technology_quantities(path: str | Path, card: str) -> dict[str, Quantity]:
+    """The characterised quantities of a card, with their intervals, by field path (`vdd_V`, `fin.pitch_m`).
+
+    Raises UserError naming the file if there is no such card or it lacks a quantity.
+    """
+    cards = open_table(path).technologies
+    if card not in cards:
+        known = ", ".join(sorted(cards)) or "none"
+        raise UserError(f"no technology card {card!r}; there are: {known}", file=path, key="technology")
+    names = dict(TABLE_NAMES)
+    if "fin_pitch" in cards[card]:
+        names |= {"fin.height_m": "fin_height", "fin.width_m": "fin_width", "fin.pitch_m": "fin_pitch"}
+    for name in names.values():
+        if name not in cards[card]:
+            raise UserError(f"lacks the quantity {name}", file=path, key=f"/technology/{card}")
+    return {field: cards[card][name] for field, name in names.items()}
+
+
+def technology_from_table(path: str | Path, card: str) -> Technology:
+    """The technology of a characterised card. Raises UserError as `technology_quantities` does."""
+    return technology_of({field: q.value for field, q in technology_quantities(path, card).items()})
+
+
+def technology_of(values: Mapping[str, Array]) -> Technology:
+    """A technology from its fields by path; with `fin.pitch_m` among them a FinFET technology."""
+    flat = {field: value for field, value in values.items() if not field.startswith("fin.")}
+    fins = {field.removeprefix("fin."): value for field, value in values.items() if field.startswith("fin.")}
+    return Technology(**flat, fin=Fin(**fins) if fins else None)
+
+
+def resolve_technologies(documents: Sequence[object], tables: str | Path | None) -> list[object]:
+    """Design documents in which a technology given by name is replaced by its JSON object.
+
+    A name is a card of the table, or without a table a bundled technology. Raises UserError.
+    """
+    found: dict[str, object] = {}
+    resolved: list[object] = []
+    for document in documents:
+        name = document.get("technology") if isinstance(document, Mapping) else None
+        if isinstance(document, Mapping) and isinstance(name, str):
+            if name not in found:
+                technology = (
+                    bundled_technology(name).technology
+                    if tables is None
+                    else technology_from_table(tables, name)
+                )
+                found[name] = asdict(technology)
+            document = {**document, "technology": found[name]}
+        resolved.append(document)
+    return resolved

@@ -11,12 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from neuro.circuit.namespace import Array, any_true, ceil, floor, maximum, remainder, where
-from neuro.circuit.transistor import (
-    gate_capacitance,
-    junction_area_capacitance,
-    junction_channel_capacitance,
-    junction_side_capacitance,
-)
+from neuro.circuit.transistor import gate_capacitance
 from neuro.model import Model
 from neuro.technology import Technology
 
@@ -93,9 +88,9 @@ def finger_width(technology: Technology, fold: Fold) -> Array:
 def _junction(technology: Technology, length_m: Array, side_m: Array, fold: Fold, fingers: Array) -> Array:
     height = fold.height_m
     return (
-        length_m * height * junction_area_capacitance(technology)
-        + side_m * junction_side_capacitance(technology)
-        + fingers * height * junction_channel_capacitance(technology)
+        length_m * height * technology.junction_area_capacitance
+        + side_m * technology.junction_side_capacitance
+        + fingers * height * technology.junction_channel_capacitance
     )
 
 

@@ -13,34 +13,17 @@ STEP_INPUT = 1e20
 
 def resistance_n(technology: Technology, width_m: Array) -> Array:
     """Switching resistance (ohm) of an NMOS of the given width."""
-    t = technology
-    return t.effective_resistance_multiplier * t.vdd_V / (t.ion_n_A_per_m * width_m)
+    return technology.resistance_voltage_V / (technology.ion_n_A_per_m * width_m)
 
 
 def resistance_p(technology: Technology, width_m: Array) -> Array:
     """Switching resistance (ohm) of a PMOS of the given width."""
-    t = technology
-    return t.effective_resistance_multiplier * t.vdd_V / (t.ion_p_A_per_m * width_m)
+    return technology.resistance_voltage_V / (technology.ion_p_A_per_m * width_m)
 
 
 def gate_capacitance(technology: Technology, width_m: Array) -> Array:
     """Gate capacitance (F), overlap and fringe included."""
     return technology.gate_capacitance_F_per_m * width_m
-
-
-def junction_area_capacitance(technology: Technology) -> Array:
-    """Drain junction capacitance per area (F/m2) at a reverse bias of Vdd."""
-    return 1e-3 / (1 + technology.vdd_V / 0.9) ** 0.5
-
-
-def junction_side_capacitance(technology: Technology) -> Array:
-    """Drain sidewall capacitance per length (F/m) at a reverse bias of Vdd."""
-    return 2.5e-10 / (1 + technology.vdd_V / 0.9) ** 0.33
-
-
-def junction_channel_capacitance(technology: Technology) -> Array:
-    """Drain-to-channel capacitance per length (F/m) at a reverse bias of Vdd."""
-    return 0.5e-10 / (1 + technology.vdd_V / 0.9) ** 0.33
 
 
 def stage_delay(time_constant_s: Array, ramp_per_s: Array) -> Array:
