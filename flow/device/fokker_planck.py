@@ -243,9 +243,12 @@ def _attempt(
     time_error = np.abs(np.log(np.where(lost, 1.0, again)) - logs[0])
     value = np.where(lost, np.maximum(found[-1], 0.0), np.exp(np.minimum(best, 0.0)))
     unknown = lost & (found != 0.0).any(axis=0)
+    # What the third grid changed, and a twentieth of what extrapolation changed for when the former
+    # passes through zero: above the true error in all but a few of 240 cases with a known answer, by 1.7 at most.
+    grid_error = np.abs(best - second) + 0.05 * np.abs(best - logs[-1])
     return (
         value,
-        np.where(unknown, 1.0, np.abs(best - second)),
+        np.where(unknown, 1.0, grid_error),
         np.where(unknown, 1.0, time_error),
     )
 

@@ -32,7 +32,8 @@ def bernoulli(x: float) -> float:
     """x / (exp(x) - 1)."""
     if abs(x) < 1e-5:
         return 1.0 - 0.5 * x + x * x / 12.0
-    return x / np.expm1(x)
+    value: float = x / np.expm1(x)
+    return value
 
 
 @_compiled

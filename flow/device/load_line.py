@@ -10,6 +10,14 @@ import numpy.typing as npt
 Array = npt.NDArray[np.float64]
 
 
+class CaseError(ValueError):
+    """One case of a batch is no physical case; `index` is its place in the batch."""
+
+    def __init__(self, index: int, message: str) -> None:
+        super().__init__(f"case {index}: {message}")
+        self.index, self.message = index, message
+
+
 @dataclass(frozen=True)
 class Cases:
     """A batch, mirrored where needed so that every case starts in the well z > 0.
@@ -47,7 +55,7 @@ def checked(
 ) -> Cases:
     """Broadcast, check and mirror a batch; arguments as in `fokker_planck.switching_probabilities`.
 
-    Errors: ValueError with the index of the first bad case.
+    Errors: CaseError with the index of the first bad case, ValueError for axes that do not agree.
     """
     stability, sides = np.asarray(delta, dtype=float), np.asarray(start, dtype=float)
     nodes, values, widths = (np.asarray(a, dtype=float) for a in (z, drive, tau))
@@ -77,13 +85,13 @@ def checked(
         width = np.broadcast_to(widths, (count, widths.shape[-1]))
     else:
         width = np.broadcast_to(widths, batch).reshape(count, 1)
-    _refuse(~np.isfinite(one) | (one <= 0), "delta must be a positive number", one)
+    _refuse(np.logical_not(one > 0) | np.isinf(one), "delta must be a positive number", one)
     _refuse(~np.isfinite(node).all(axis=1), "z holds a value that is not a finite number")
     _refuse((np.abs(node) > 1).any(axis=1), "z must lie between -1 and 1")
     _refuse((np.diff(node, axis=1) <= 0).any(axis=1), "z must be in strictly ascending order")
     bad_value = ~np.isfinite(value).all(axis=tuple(range(1, value.ndim)))
     _refuse(bad_value, "drive holds a value that is not a finite number")
-    bad_width = ~np.isfinite(width).all(axis=1) | (width < 0).any(axis=1)
+    bad_width = np.logical_not((width >= 0) & (width < np.inf)).any(axis=1)
     _refuse(bad_width, "tau must be zero or a positive number")
     _refuse(np.abs(side) != 1, "start must be 1 or -1", side)
     if waveform:
@@ -108,9 +116,9 @@ def checked(
     )
 
 
-def _refuse(bad: npt.NDArray[np.bool_], message: str, value: Array | None = None) -> None:
-    """Raise ValueError for the first bad case, if there is one."""
+def _refuse(bad: npt.ArrayLike, message: str, value: Array | None = None) -> None:
+    """Raise CaseError for the first bad case, if there is one."""
     at = np.flatnonzero(bad)
     if at.size:
         found = "" if value is None else f", not {value[at[0]]:g}"
-        raise ValueError(f"case {at[0]}: {message}{found}")
+        raise CaseError(int(at[0]), message + found)
