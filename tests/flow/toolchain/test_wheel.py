@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import tempfile
 import zipfile
 from pathlib import Path
 
@@ -13,21 +12,21 @@ from flow.errors import UserError
 from flow.toolchain import bsimcmg, project_root, wheel
 from flow.toolchain.files import sha256_of
 from flow.toolchain.pins import Pin, read_pins
+from flow.toolchain.workspace import workspace
 
 
 @pytest.fixture
 def shelf(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder that pip takes wheels from, and nothing else; temporary files go beside it."""
+    """A folder that pip takes wheels from, and nothing else; the cache is beside it."""
     folder = tmp_path / "shelf"
     folder.mkdir()
-    (tmp_path / "temporary").mkdir()
     for name in [name for name in os.environ if name.startswith("PIP_")]:
         monkeypatch.delenv(name)
     monkeypatch.setenv("PIP_CONFIG_FILE", os.devnull)
     monkeypatch.setenv("PIP_NO_INDEX", "1")
     monkeypatch.setenv("PIP_FIND_LINKS", str(folder))
     monkeypatch.setenv("PIP_DISABLE_PIP_VERSION_CHECK", "1")
-    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "temporary"))
+    monkeypatch.setenv("MTJFLOW_CACHE", str(tmp_path / "cache"))
     return folder
 
 
@@ -46,23 +45,22 @@ def make_wheel(folder: Path, name: str, version: str, files: dict[str, bytes]) -
 
 def test_the_pinned_wheel_is_handed_over_and_then_gone(shelf: Path) -> None:
     made = make_wheel(shelf, "sample", "1.0", {"sample.txt": b"data"})
-    with wheel.downloaded(Pin("sample", "1.0", (sha256_of(made),))) as path:
+    with workspace() as work:
+        path = wheel.download(Pin("sample", "1.0", (sha256_of(made),)), work)
         assert path.read_bytes() == made.read_bytes()
     assert not path.exists()
 
 
 def test_another_hash_is_refused_and_leaves_nothing(shelf: Path) -> None:
     make_wheel(shelf, "sample", "1.0", {"sample.txt": b"forged"})
-    refused = pytest.raises(UserError, match="another sha256")
-    with refused, wheel.downloaded(Pin("sample", "1.0", ("0" * 64,))):
-        pytest.fail("a wheel with a wrong hash was handed over")
-    assert list((shelf.parent / "temporary").iterdir()) == []
+    with pytest.raises(UserError, match="another sha256"), workspace() as work:
+        wheel.download(Pin("sample", "1.0", ("0" * 64,)), work)
+    assert [path.name for path in (shelf.parent / "cache").iterdir()] == ["setup.lock"]
 
 
 def test_an_unobtainable_wheel_is_one_line(shelf: Path) -> None:
-    refused = pytest.raises(UserError, match=r"pip could not download absent 1\.0")
-    with refused as caught, wheel.downloaded(Pin("absent", "1.0", ("0" * 64,))):
-        pass
+    with pytest.raises(UserError, match=r"pip could not download absent 1\.0") as caught:
+        wheel.download(Pin("absent", "1.0", ("0" * 64,)), shelf.parent)
     assert "\n" not in str(caught.value)
 
 
