@@ -10,6 +10,7 @@ import re
 
 from flow.errors import UserError
 from flow.measure.bench import Bench
+from flow.measure.bitcell import cell_fins
 from flow.spice.deck import card_section, subcircuit
 from flow.spice.netlist import Model, Netlist, check, parse
 from flow.spice.osdi import Module, read_modules
@@ -54,6 +55,7 @@ def check_cell(bench: Bench) -> list[str]:
     mtj = circuit.elements.get(cell.mtj.lower())
     if mtj is None or mtj.model != _MTJ_MODEL:
         raise UserError(f"the netlist has no element {cell.mtj} of model {_MTJ_MODEL}", file=toml, key="mtj")
+    cell_fins(bench)
     for name in ("load_line", "write", "read", "leakage"):
         bench_netlist = parse(bench.testbench(name), root=cell.root)
         placeholder = Netlist(file=cell.netlist, subcircuits={"cell": circuit})
