@@ -180,41 +180,40 @@ def _raise_first(estimate: Estimate) -> None:
 
 
 def _geometry_checks(
-    technology: Technology,
     cell: Cell,
     array: BitcellArray,
-    sl_fold: Array,
-    mux_fold: Array,
+    folds: tuple[Array, Array],
+    column_block: Array,
+    row_blocks: Array,
     node: Array,
     model: Model,
 ) -> Iterator[Check]:
-    """What only shows while the blocks are composed; always the same checks in the same order."""
-    F = technology.feature_size_m
-    # A tolerance of half a unit's rounding: a length that fits exactly must not be refused.
-    fits = 1 + 1e-12
+    """What only shows while the blocks are composed; always the same checks in the same order.
+
+    `folds` of the source-line pass gates and of the multiplexer's; areas of the block beside the array's
+    columns and of those under its rows, infinite where not one unit fits; capacitance of the read `node`.
+    """
+    column = array.column_capacitance_F
+    # Without room for one finger the reference model goes on with a negative height.
+    usable = column if not model.whole_fingers else where(column > 0, column, float("inf"))
     yield Check(
         "cell.r_access_ohm",
         "needs an access transistor wider than the cell",
         array.access_width_F > cell.width_F,
     )
-    yield Check(
-        "cell.width_F",
-        "leaves no room for the access transistor",
-        ~isfinite(array.column_capacitance_F)
-        | (array.column_capacitance_F <= 0 if model.whole_fingers else False),
-    )
+    yield Check("cell.width_F", "leaves no room for the access transistor", ~isfinite(usable))
     yield Check(
         "core.rows",
         "makes a column shorter than one switch of the row drivers (28 F)",
-        array.column_length_m * fits < 28 * F,
+        ~isfinite(column_block),
     )
     yield Check(
-        "core.synapses", "makes a row shorter than one peripheral unit", ~isfinite(sl_fold + mux_fold)
+        "core.synapses",
+        "makes a row shorter than one peripheral unit",
+        ~isfinite(folds[0] + folds[1] + row_blocks),
     )
-    yield Check(
-        "cell.width_F", "leaves no room for a pass gate of the source-line switch matrix", sl_fold < 1
-    )
-    yield Check("cell.width_F", "leaves no room for a pass gate of the column multiplexer", mux_fold < 1)
+    for fold, block in zip(folds, ("source-line switch matrix", "column multiplexer"), strict=True):
+        yield Check("cell.width_F", f"leaves no room for a pass gate of the {block}", fold < 1)
     yield Check(
         "technology.fin.pitch_m",
         "leaves no fin in the reset switch (pitch of 3.55 F or more)",
@@ -325,7 +324,20 @@ def _evaluate(technology: Technology, cell: Cell, core: Core, model: Model) -> E
     }
     checks = [
         *field_checks(t, cell, core),
-        *_geometry_checks(t, cell, array, columns.fold, mux.fold, adc.node_capacitance_F, model),
+        *_geometry_checks(
+            cell,
+            array,
+            (columns.fold, mux.fold),
+            rows.area_m2,
+            adc.area_m2
+            + sub.area_m2
+            + below.adder_area_m2
+            + below.mux_area_m2
+            + below.register_area_m2
+            + below.subtractor_area_m2,
+            adc.node_capacitance_F,
+            model,
+        ),
         *(
             Check(path, "is not finite: the design lies outside what the model can compute", ~isfinite(value))
             for path, value in _paths(figures)

@@ -75,8 +75,9 @@ class Technology:
 class Cell:
     """A bitcell: geometry, resistances, voltages, pulse and its characterised energies and error rates.
 
-    `r_access_ohm` of 0 stands for a tenth of `r_on_ohm`. `r_access_included_ohm` is the part of `r_on_ohm` and
-    `r_off_ohm` that is the access switch, where these are resistances of the whole cell; 0: they are the junction's. The energies and error rates from `read_energy_J`
+    `r_access_ohm` of 0 stands for a tenth of `r_on_ohm`. `r_access_included_ohm` is the part
+    of `r_on_ohm` and `r_off_ohm` that is the access switch, where these are of the whole cell; 0: they are
+    the junction's alone. The energies and error rates from `read_energy_J`
     on are not used by the peripheral circuits; NaN says that nothing was characterised.
     """
 

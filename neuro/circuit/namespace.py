@@ -133,25 +133,29 @@ def shape_of(*values: Array) -> tuple[int, ...]:
     return np.broadcast_shapes(*(tuple(getattr(value, "shape", ())) for value in values))
 
 
+def _numeric(record: Any) -> list[tuple[str, Any]]:
+    """Names and values of a dataclass's numeric fields and nested dataclasses: neither text nor absent."""
+    return [
+        (field.name, getattr(record, field.name))
+        for field in dataclasses.fields(record)
+        if not isinstance(field.default, str)
+        and not (field.default is None and getattr(record, field.name) is None)
+    ]
+
+
 def leaves(record: Any) -> list[Array]:
-    """All numbers and arrays held by (nested) dataclasses and dictionaries, None and text left out."""
-    if record is None or isinstance(record, str):
-        return []
+    """All numbers and arrays held by (nested) dataclasses and dictionaries, absent parts and text left out."""
     if dataclasses.is_dataclass(record):
-        return [leaf for field in dataclasses.fields(record) for leaf in leaves(getattr(record, field.name))]
+        return [leaf for _, value in _numeric(record) for leaf in leaves(value)]
     if isinstance(record, dict):
         return [leaf for value in record.values() for leaf in leaves(value)]
     return [record]
 
 
 def as_arrays(record: Record, like: Array | None = None) -> Record:
-    """A copy of the dataclass with every number converted by `as_array`; None and text stay."""
-    changed: dict[str, Any] = {}
-    for field in dataclasses.fields(record):  # type: ignore[arg-type]
-        value = getattr(record, field.name)
-        if value is None or isinstance(value, str):
-            continue
-        changed[field.name] = (
-            as_arrays(value, like) if dataclasses.is_dataclass(value) else as_array(value, like)
-        )
+    """A copy of the dataclass with every number converted by `as_array`; absent parts and text stay."""
+    changed: dict[str, Any] = {
+        name: as_arrays(value, like) if dataclasses.is_dataclass(value) else as_array(value, like)
+        for name, value in _numeric(record)
+    }
     return dataclasses.replace(record, **changed)  # type: ignore[type-var]
