@@ -49,7 +49,6 @@ BOUNDS: dict[str, Bound] = {
     "cell.ltp_voltage_V": Bound(1e-9, 100),
     "cell.ltd_voltage_V": Bound(1e-9, 100),
     "cell.write_pulse_s": Bound(1e-18, 1e3),
-    "cell.r_access_included_ohm": Bound(0, 1e15),
     "cell.read_energy_J": Bound(0, 1),
     "core.rows": Bound(2, 2**24, whole=True),
     "core.synapses": Bound(1, 2**24, whole=True),
@@ -90,11 +89,6 @@ def field_checks(technology: Technology, cell: Cell, core: Core) -> Iterator[Che
         yield Check(path, f"must be {unit} from {bound.low:g} to {bound.high:g}", bad)
     columns = core.synapses * core.bits + 1
     yield Check("cell.r_off_ohm", "must not be below r_on_ohm", cell.r_off_ohm < cell.r_on_ohm)
-    yield Check(
-        "cell.r_access_included_ohm",
-        "must be below r_on_ohm, of which it is a part",
-        cell.r_access_included_ohm >= cell.r_on_ohm,
-    )
     yield Check(
         "core.column_mux",
         "is larger than the number of columns (synapses*bits + 1)",

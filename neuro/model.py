@@ -70,11 +70,6 @@ class Model:
         "consumes no read energy (its operation count was never set)",
         "one subtraction a unit and batch is charged",
     )
-    access_once: bool = _switch(
-        "Access resistance",
-        "added to the cell's resistances even where these are of the whole cell",
-        "added only to the junction's resistances; the access transistor has the resistance they include",
-    )
     column_settles_once: bool = _switch(
         "Column settling",
         "the column is charged through the cells on top of the multiplexer's settling and the "
@@ -139,6 +134,23 @@ def model_named(name: str | Model) -> Model:
     return MODELS[name]
 
 
+ELSEWHERE = (
+    {
+        "switch": "neuro.cells.Bitcell.for_circuit",
+        "title": "Access resistance",
+        "neurosim": "added to the cell's resistances even where these are of the whole cell",
+        "physical": "resistances of the whole cell are first reduced to the junction's",
+    },
+    {
+        "switch": "neuro.technology.TechnologyFile.for_model",
+        "title": "Wires",
+        "neurosim": "100 nm wide at every node",
+        "physical": "as wide as the node's; a characterised card says how wide",
+    },
+)
+"""What the choice of the model changes in the inputs, before a core is evaluated."""
+
+
 def differences() -> list[dict[str, str]]:
-    """One row for each switch: `switch`, `title`, `neurosim`, `physical`; the table in the documentation."""
-    return [{"switch": f.name, **f.metadata} for f in fields(Model) if f.metadata]
+    """One row for each difference: `switch`, `title`, `neurosim`, `physical`; the documentation's table."""
+    return [{"switch": f.name, **f.metadata} for f in fields(Model) if f.metadata] + list(ELSEWHERE)

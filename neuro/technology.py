@@ -8,8 +8,8 @@ only other length unit is F, the feature size of the technology.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from functools import cached_property
 from importlib.resources import files
 from pathlib import Path
@@ -75,10 +75,9 @@ class Technology:
 class Cell:
     """A bitcell: geometry, resistances, voltages, pulse and its characterised energies and error rates.
 
-    `r_access_ohm` of 0 stands for a tenth of `r_on_ohm`. `r_access_included_ohm` is the part
-    of `r_on_ohm` and `r_off_ohm` that is the access switch, where these are of the whole cell; 0: they are
-    the junction's alone. The energies and error rates from `read_energy_J`
-    on are not used by the peripheral circuits; NaN says that nothing was characterised.
+    `r_access_ohm` of 0 stands for a tenth of `r_on_ohm`; it is in series with `r_on_ohm` and `r_off_ohm`. The
+    energies and error rates from `read_energy_J` on are not used by the peripheral circuits; NaN says that
+    nothing was characterised.
     """
 
     width_F: Array
@@ -91,7 +90,6 @@ class Cell:
     ltd_voltage_V: Array
     write_pulse_s: Array
     name: str = ""
-    r_access_included_ohm: Array = 0.0
     read_energy_J: Array = 0.0
     write_energy_0to1_J: Array = float("nan")
     write_energy_1to0_J: Array = float("nan")
@@ -155,19 +153,14 @@ def bundled_technology(name: str = "28nm") -> TechnologyFile:
         )
         raise UserError(f"no bundled technology {name!r}; there are {', '.join(known)}", key="technology")
     document = json.loads(file.read_text(encoding="utf-8"))
-    fields = dict(document["technology"])
-    fin = fields.pop("fin")
-    sources = {key: entry["source"] for key, entry in fields.items()}
-    sources |= {f"fin.{key}": entry["source"] for key, entry in (fin or {}).items()}
+    block = dict(document["technology"])
+    fin = block.pop("fin")
     return TechnologyFile(
         name=document["name"],
         about=document["about"],
-        technology=Technology(
-            **{key: entry["value"] for key, entry in fields.items()},
-            fin=None if fin is None else Fin(**{key: entry["value"] for key, entry in fin.items()}),
-        ),
-        node_wire_resistance_ohm_per_m=document["node_wire_resistance_ohm_per_m"]["value"],
-        sources=sources,
+        technology=Technology(**block, fin=None if fin is None else Fin(**fin)),
+        node_wire_resistance_ohm_per_m=document["node_wire_resistance_ohm_per_m"],
+        sources=document["sources"],
     )
 
 
@@ -215,25 +208,3 @@ def technology_of(values: Mapping[str, Array]) -> Technology:
     flat = {field: value for field, value in values.items() if not field.startswith("fin.")}
     fins = {field.removeprefix("fin."): value for field, value in values.items() if field.startswith("fin.")}
     return Technology(**flat, fin=Fin(**fins) if fins else None)
-
-
-def resolve_technologies(documents: Sequence[object], tables: str | Path | None) -> list[object]:
-    """Design documents in which a technology given by name is replaced by its JSON object.
-
-    A name is a card of the table, or without a table a bundled technology. Raises UserError.
-    """
-    found: dict[str, object] = {}
-    resolved: list[object] = []
-    for document in documents:
-        name = document.get("technology") if isinstance(document, Mapping) else None
-        if isinstance(document, Mapping) and isinstance(name, str):
-            if name not in found:
-                technology = (
-                    bundled_technology(name).technology
-                    if tables is None
-                    else technology_from_table(tables, name)
-                )
-                found[name] = asdict(technology)
-            document = {**document, "technology": found[name]}
-        resolved.append(document)
-    return resolved

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import numpy as np
-
 from neuro.circuit.gate import transistor_drain_capacitance
 from neuro.circuit.namespace import Array, ceil, maximum, where
 from neuro.circuit.transistor import gate_capacitance, resistance_n
@@ -47,9 +45,6 @@ def bitcell_array(technology: Technology, cell: Cell, core: Core, model: Model) 
     row_length = columns * width_F * F
     column_length = core.rows * cell.height_F * F
     access = where(cell.r_access_ohm == 0, 0.1 * cell.r_on_ohm, cell.r_access_ohm)
-    inside = (cell.r_access_included_ohm > 0) if model.access_once else np.False_
-    access = where(inside, cell.r_access_included_ohm, access)
-    series = where(inside, 0.0, access)
     access_width_F = resistance_n(technology, F) / access
     access_width = access_width_F * F
     wire = technology.wire_capacitance_F_per_m
@@ -63,8 +58,8 @@ def bitcell_array(technology: Technology, cell: Cell, core: Core, model: Model) 
         area_m2=row_length * column_length,
         access_width_F=access_width_F,
         access_resistance_ohm=access,
-        resistance_on_ohm=cell.r_on_ohm + series,
-        resistance_mean_ohm=(cell.r_on_ohm + cell.r_off_ohm) / 2 + series,
+        resistance_on_ohm=cell.r_on_ohm + access,
+        resistance_mean_ohm=(cell.r_on_ohm + cell.r_off_ohm) / 2 + access,
         row_capacitance_1_F=row_wire,
         row_capacitance_2_F=row_wire + columns * gate_capacitance(technology, access_width),
         column_capacitance_F=wire * column_length + core.rows * drain,

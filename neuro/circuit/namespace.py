@@ -144,7 +144,7 @@ def _numeric(record: Any) -> list[tuple[str, Any]]:
 
 
 def leaves(record: Any) -> list[Array]:
-    """All numbers and arrays held by (nested) dataclasses and dictionaries, absent parts and text left out."""
+    """All numbers and arrays in (nested) dataclasses and dictionaries; absent parts and text left out."""
     if dataclasses.is_dataclass(record):
         return [leaf for _, value in _numeric(record) for leaf in leaves(value)]
     if isinstance(record, dict):

@@ -21,7 +21,7 @@ def estimate(
     ],
     tables: Annotated[
         Path | None,
-        typer.Option(help="Bitcell table (HDF5); a technology given as a card's name is looked up in it."),
+        typer.Option(help="Bitcell table (HDF5) in which names of technologies and cells are looked up."),
     ] = None,
     model: Annotated[str, typer.Option(help="physical or neurosim.")] = "physical",
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
@@ -29,9 +29,9 @@ def estimate(
     """Estimate every design point of a file; an impossible one is answered with its error and field."""
     from neuro.array import estimate_documents
     from neuro.design import designs_in, read_json
-    from neuro.technology import resolve_technologies
+    from neuro.lookup import Lookup
 
-    documents = resolve_technologies(designs_in(read_json(designs), file=designs), tables)
+    documents = Lookup(tables, model).resolve(designs_in(read_json(designs), file=designs))
     results = estimate_documents(documents, model)
     if as_json:
         sys.stdout.write(json.dumps(results, allow_nan=False) + "\n")
