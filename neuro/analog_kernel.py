@@ -27,7 +27,9 @@ from neuro.kernel import (
     RESET_ROWS,
     SET_FLIPS,
     SET_ROWS,
+    WORK_ROWS,
     WRITE_ERRORS,
+    WRITES,
     WRITTEN_BATCHES,
     WRITTEN_ROWS,
     lowest_one,
@@ -78,9 +80,17 @@ def disturbs(
 
 @numba.njit(cache=True, inline="always")
 def _convert(
-    current: Any, reference: Any, inverse: Any, analog: Any, ceiling: Any, bits: Any, wide: Any, total: Any
+    current: Any,
+    reference: Any,
+    inverse: Any,
+    analog: Any,
+    ceiling: Any,
+    step: Any,
+    bits: Any,
+    wide: Any,
+    total: Any,
 ) -> None:
-    """total[j] = sum over the bit planes of 2^b times (code of the column - code of the reference)."""
+    """total[j] = `step` times the sum over the planes of 2^b (code of the column - code of the reference)."""
     base = 0
     start = 0.0
     if analog:
@@ -94,6 +104,8 @@ def _convert(
             level = level if level > 0.0 else 0.0
             level = level if level < ceiling else ceiling
             total[j] += (np.int32(level) - base) << b
+    for j in range(wide):
+        total[j] = np.int32(np.rint(total[j] * step))
 
 
 @numba.njit(cache=True, inline="always")
@@ -137,7 +149,7 @@ def _write_row(
     sets = np.uint64(0)
     pulses = np.uint64(0)
     last_batch: Any = -1
-    batches = 0
+    batches: Any = 0
     for q in range(new_words.shape[0]):
         after = new_words[q]
         turned = target_words[k, q] ^ after
@@ -151,11 +163,11 @@ def _write_row(
         while turned != 0:
             place = lowest_one(turned)
             turned &= turned - np.uint64(1)
-            j = np.int64(np.uint64(q * 8) + (place >> np.uint64(3)))
+            synapse = np.int64(np.uint64(q * 8) + (place >> np.uint64(3)))
             one = np.int64((after >> place) & np.uint64(1))
-            c = np.int64(place & np.uint64(7)) * wide + j
-            batches += batch_of[j] != last_batch
-            last_batch = batch_of[j]
+            c = np.int64(place & np.uint64(7)) * wide + synapse
+            batches += batch_of[synapse] != last_batch
+            last_batch = batch_of[synapse]
             before = current[k, c]
             current[k, c] = cell[k, c, one]
             clock[0] += age[cell[k, c, 2], one]
@@ -235,6 +247,7 @@ def train(
     inverse: Any,
     analog_reference: Any,
     ceiling: Any,
+    adc_step: Any,
     bits: Any,
     batch_of1: Any,
     batch_of2: Any,
@@ -259,8 +272,8 @@ def train(
 
     current int16 (rows, bits * padded synapses): what each cell conducts now; cell int16 (same, 4): OFF
     current, ON current, population member, nothing (a cell is one aligned word); reference int16 (rows,): the
-    reference column's currents; age int64 (members, 2): of a RESET and of a SET pulse; bound: software weights
-    are cut to -bound..bound; batch_of: the write batch of each synapse.
+    reference column's currents; age int64 (members, 2): of a RESET and of a SET pulse; bound: software
+    weights are cut to -bound..bound; batch_of: the write batch of each synapse.
     """
     wide1, wide2 = w1.shape[1], w2.shape[1]
     target1_words, target2_words = target1.view(np.uint64), target2.view(np.uint64)
@@ -286,7 +299,7 @@ def train(
             row = current1[lit[i]]
             for c in range(row.shape[0]):
                 amps1[c] += row[c]
-        _convert(amps1, base, inverse, analog_reference, ceiling, bits, wide1, sum1)
+        _convert(amps1, base, inverse, analog_reference, ceiling, adc_step, bits, wide1, sum1)
         amps2[:] = 0
         base = 0
         active2 = 0
@@ -300,7 +313,7 @@ def train(
                 row = current2[j]
                 for c in range(row.shape[0]):
                     amps2[c] += row[c]
-        _convert(amps2, base, inverse, analog_reference, ceiling, bits, wide2, sum2)
+        _convert(amps2, base, inverse, analog_reference, ceiling, adc_step, bits, wide2, sum2)
         histogram1[active1] += 1
         histogram2[active2] += 1
         cells1, cells2 = bits * hidden, bits * outputs
@@ -353,6 +366,7 @@ def train(
             delta1[j] = -rate1 * (analog[j] * (1.0 - analog[j]) * back)
             changed += delta1[j] != 0.0
         count1[CHANGED] += changed * active1
+        count1[WORK_ROWS] += active1
         clock[0] = 0
         clock[2] = 0
         clock[1] = lifetime(seed, replica, step, 0, 0)
@@ -408,6 +422,9 @@ def train(
                 step,
                 1,
             )
+    count1[WRITES] += order.shape[0]
+    count2[WRITES] += order.shape[0]
+    count2[WORK_ROWS] += order.shape[0] * hidden
 
 
 @numba.njit(cache=True, nogil=True)
@@ -422,6 +439,7 @@ def test(
     inverse: Any,
     analog_reference: Any,
     ceiling: Any,
+    adc_step: Any,
     bits: Any,
     sigmoid: Any,
     zero: Any,
@@ -443,7 +461,7 @@ def test(
             row = current1[lit[i]]
             for c in range(row.shape[0]):
                 amps1[c] += row[c]
-        _convert(amps1, base, inverse, analog_reference, ceiling, bits, wide1, sum1)
+        _convert(amps1, base, inverse, analog_reference, ceiling, adc_step, bits, wide1, sum1)
         amps2[:] = 0
         base = 0
         active2 = 0
@@ -454,7 +472,7 @@ def test(
                 row = current2[j]
                 for c in range(row.shape[0]):
                     amps2[c] += row[c]
-        _convert(amps2, base, inverse, analog_reference, ceiling, bits, wide2, sum2)
+        _convert(amps2, base, inverse, analog_reference, ceiling, adc_step, bits, wide2, sum2)
         best = 0
         highest = 0.0
         for k in range(outputs):

@@ -20,7 +20,8 @@ from numba.extending import intrinsic
 # Layout of the event counters of one array (int64).
 SET_FLIPS, RESET_FLIPS, SET_COUNTED, RESET_COUNTED, CHANGED = 0, 1, 2, 3, 4
 SET_ROWS, RESET_ROWS, WRITTEN_ROWS, WRITTEN_BATCHES, WRITE_ERRORS, DISTURBS = 5, 6, 7, 8, 9, 10
-COUNTERS = 11
+WRITES, WORK_ROWS = 11, 12
+COUNTERS = 13
 
 
 def _popcount(typingcontext: Any, word: Any) -> Any:
@@ -176,6 +177,7 @@ def train(
             k = lit[i]
             _write_row(w1[k], delta1, d1_words[k], new1, new1_words, t1_words[k], mask1_words, top, count1)
         count1[CHANGED] += changed * active1
+        count1[WORK_ROWS] += active1
         for j in range(hidden):
             for k in range(outputs):
                 step = -rate2 * error2[k] * analog[j]
@@ -186,6 +188,9 @@ def train(
                 else:
                     mask2[k] = 0
             _write_row(w2[j], delta2, d2_words[j], new2, new2_words, t2_words[j], mask2_words, top, count2)
+    count1[WRITES] += order.shape[0]
+    count2[WRITES] += order.shape[0]
+    count2[WORK_ROWS] += order.shape[0] * hidden
 
 
 @numba.njit(cache=True, nogil=True)

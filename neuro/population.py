@@ -144,7 +144,9 @@ def chip(
     difference = 1.0 / nominal[0] - 1.0 / nominal[1]
     on = 1.0 / (population.r_on[member] + series) / difference
     off = 1.0 / (population.r_off[member] + series) / difference
-    unit = 2.0 ** math.floor(math.log2(32767.0 / max(float(on.max()), float(off.max()))))
+    # From the population, not from the cells drawn: every array and replica has the same unit.
+    largest = 1.0 / float(min(population.r_on.min(), population.r_off.min())) / difference
+    unit = 2.0 ** math.floor(math.log2(32767.0 / largest))
     wide = padded(synapses)
     cell = np.zeros((rows, bits, wide, 4), dtype=np.int16)
     for place, values in enumerate((off * unit, on * unit, member)):

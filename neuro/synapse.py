@@ -7,6 +7,7 @@ currents; in units of their difference that is n1 + n rho, rho = 1/(r_off/r_on -
 
 from __future__ import annotations
 
+import functools
 import math
 from dataclasses import dataclass
 
@@ -72,6 +73,7 @@ class SigmoidTable:
     zero: int
 
 
+@functools.lru_cache(maxsize=32)
 def sigmoid_table(top: int, lowest: int, highest: int) -> SigmoidTable:
     """The table for m in lowest..highest."""
     values = [_sigmoid(m / top) for m in range(lowest, highest + 1)]

@@ -1,0 +1,249 @@
+"""The bitcells that learn: as published, from a JSON file, or from a characterised table.
+
+The reference model charges cells by two voltages, SET (LTP) and RESET (LTD); the physical one by direction:
+SET writes a 1, junction state 1 -> 0 (resistance falls), RESET a 0, junction state 0 -> 1.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from flow.table import BitcellTable, CellVariant, Quantity, UserError, open_table
+from neuro.design import cell_from_json
+from neuro.population import Population, Spread, sampled
+from neuro.technology import Cell, Technology, technology_from_table
+
+_OWN_KEYS = ("variant", "resistances_include_access", "r_access_included_ohm", "spread", "provenance")
+
+
+@dataclass(frozen=True, eq=False)
+class Bitcell:
+    """One variant of a cell as the networks see it.
+
+    `cell`: its block for the circuit estimate, resistances as the reference model takes them.
+    `included_access_ohm`: the part of `cell.r_on_ohm` that is the access switch (0: resistances without it,
+    `cell.r_access_ohm` comes on top). `members`: the characterised population; None: from `spread`.
+    """
+
+    name: str
+    variant: str
+    cell: Cell
+    included_access_ohm: float = 0.0
+    spread: Spread = dataclasses.field(default_factory=Spread)
+    members: Population | None = None
+
+    @property
+    def resistances(self) -> tuple[float, float]:
+        """(r_on, r_off) of the whole cell in ohm, access switch included."""
+        extra = 0.0 if self.included_access_ohm > 0.0 else float(self.cell.r_access_ohm)
+        return float(self.cell.r_on_ohm) + extra, float(self.cell.r_off_ohm) + extra
+
+    @property
+    def population(self) -> Population:
+        """The population of cells; error rates that were not characterised (NaN) are 0."""
+        if self.members is not None:
+            return self.members
+        r_on, r_off = self.resistances
+        access = self.included_access_ohm or float(self.cell.r_access_ohm)
+        to_one, to_zero = _or_zero(self.cell.wer_0to1), _or_zero(self.cell.wer_1to0)
+        return sampled(r_on, r_off, access, to_one, to_zero, _or_zero(self.cell.rdr), self.spread)
+
+    @property
+    def write_energies(self) -> tuple[float, float]:
+        """(SET, RESET) energy of one cell write in J; V^2 t mean(1/R) if none was characterised."""
+        r_on, r_off = self.resistances
+        charge = 0.5 * (1.0 / r_on + 1.0 / r_off) * float(self.cell.write_pulse_s)  # times V^2
+        energies = (
+            (float(self.cell.write_energy_1to0_J), float(self.cell.ltp_voltage_V)),
+            (float(self.cell.write_energy_0to1_J), float(self.cell.ltd_voltage_V)),
+        )
+        first, second = (
+            voltage**2 * charge if math.isnan(energy) else energy for energy, voltage in energies
+        )
+        return first, second
+
+    def for_circuit(self, model: str) -> Cell:
+        """The cell for the circuit estimate: `physical` gets resistances with the access switch taken out."""
+        if model == "neurosim" or self.included_access_ohm == 0.0:
+            return self.cell
+        return dataclasses.replace(
+            self.cell,
+            r_on_ohm=float(self.cell.r_on_ohm) - self.included_access_ohm,
+            r_off_ohm=float(self.cell.r_off_ohm) - self.included_access_ohm,
+            r_access_ohm=self.included_access_ohm,
+        )
+
+
+def _or_zero(rate: Any) -> float:
+    return 0.0 if math.isnan(float(rate)) else float(rate)
+
+
+def paper_cells() -> list[Bitcell]:
+    """The published cells (SMTJ and DMTJ at 0.85 and 0.80 nm); the file says where each number is from."""
+    with resources.as_file(resources.files("neuro") / "data" / "paper_cells.json") as path:
+        return cells_from_file(path)
+
+
+def cells_from_file(path: Path) -> list[Bitcell]:
+    """Cells from a JSON file: a list of `cell` blocks with `name` and `read_energy_J`, or `{"cells": [...]}`.
+
+    Optional keys: `variant`, `resistances_include_access` with `r_access_included_ohm`, `spread` (see
+    `neuro.population.Spread`), `provenance`. Raises UserError naming the file and the key.
+    """
+    document = _json(path)
+    if isinstance(document, dict) and "cells" in document:
+        document = document["cells"]
+    if not isinstance(document, list) or not document:
+        raise UserError("expected a list of cells", file=path, key="cells")
+    cells = [_cell(item, f"cells[{place}]", path) for place, item in enumerate(document)]
+    seen: set[tuple[str, str]] = set()
+    for cell in cells:
+        if (cell.name, cell.variant) in seen:
+            raise UserError(f"the cell {cell.name} {cell.variant} is there twice", file=path, key="name")
+        seen.add((cell.name, cell.variant))
+    return cells
+
+
+def _json(path: Path) -> Any:
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise UserError("no such file", file=path) from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise UserError(f"cannot be read: {error}", file=path) from None
+    except json.JSONDecodeError as error:
+        raise UserError(f"not valid JSON: {error.msg}", file=path, line=error.lineno) from None
+
+
+def _cell(item: object, key: str, path: Path) -> Bitcell:
+    try:
+        if not isinstance(item, Mapping):
+            raise UserError(f"must be an object, not {item!r}", key=key)
+        own = {name: item[name] for name in _OWN_KEYS if name in item}
+        cell = cell_from_json({name: value for name, value in item.items() if name not in _OWN_KEYS}, key)
+        if not cell.name:
+            raise UserError("is missing", key=f"{key}.name")
+        included = 0.0
+        if own.get("resistances_include_access", False):
+            included = _number(own, "r_access_included_ohm", float(cell.r_access_ohm), key)
+            if not 0.0 <= included < float(cell.r_on_ohm):
+                raise UserError("must lie between 0 and r_on_ohm", key=f"{key}.r_access_included_ohm")
+        if not 0.0 < float(cell.r_on_ohm) < float(cell.r_off_ohm):
+            raise UserError("must be above r_on_ohm, which must be positive", key=f"{key}.r_off_ohm")
+        spread = own.get("spread", {})
+        names = {field.name for field in dataclasses.fields(Spread)}
+        if not isinstance(spread, Mapping) or not set(spread) <= names:
+            raise UserError(f"must be an object of {', '.join(sorted(names))}", key=f"{key}.spread")
+        sigmas = {name: _number(spread, name, 0.0, f"{key}.spread") for name in spread}
+        for name, sigma in sigmas.items():
+            if not 0.0 <= sigma < 10.0:
+                raise UserError("must lie between 0 and 10", key=f"{key}.spread.{name}")
+        return Bitcell(cell.name, str(own.get("variant", "default")), cell, included, Spread(**sigmas))
+    except UserError as error:
+        raise UserError(error.message, file=path, key=error.key) from None
+
+
+def _number(block: Mapping[str, Any], name: str, default: float, key: str) -> float:
+    value = block.get(name, default)
+    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        raise UserError(f"must be a finite number, not {value!r}", key=f"{key}.{name}")
+    return float(value)
+
+
+def cells_from_table(path: Path, card: str | None = None) -> tuple[Technology, list[Bitcell]]:
+    """The technology `card` (the only or first one by default) and all cells of a characterised table.
+
+    Raises UserError for a table without them, or a quantity that is missing.
+    """
+    table = open_table(path)
+    cards = sorted(table.technologies)
+    if not cards or (card is not None and card not in cards):
+        raise UserError(f"no technology {card or ''}; there are {', '.join(cards) or 'none'}", file=path)
+    return technology_from_table(path, card or cards[0]), table_cells(table, path)
+
+
+def table_cells(table: BitcellTable, path: Path) -> list[Bitcell]:
+    """Every cell and variant of the table; the population from its `samples` where they are."""
+    cells = [
+        _table_cell(name, variant, content, path)
+        for name, variants in table.cells.items()
+        for variant, content in variants.items()
+    ]
+    if not cells:
+        raise UserError("the table holds no cells; run `mtj-flow characterize`", file=path)
+    return cells
+
+
+class _Reader:
+    """Values of a group of quantities by name; a missing one is a UserError unless a default is given."""
+
+    def __init__(self, quantities: Mapping[str, Quantity], path: Path, group: str) -> None:
+        self.quantities, self.path, self.group = quantities, path, group
+
+    def __call__(self, *names: Any) -> float:
+        for name in names:
+            if not isinstance(name, str):
+                return float(name)
+            quantity = self.quantities.get(name)
+            if quantity is not None and math.isfinite(quantity.value):
+                return float(quantity.value)
+        raise UserError("is missing from the table", file=self.path, key=f"{self.group}/{names[0]}")
+
+
+def _table_cell(name: str, variant: str, content: CellVariant, path: Path) -> Bitcell:
+    found = _Reader(content.quantities, path, f"/cells/{name}/{variant}")
+    feature = found("feature_size", 28e-9)
+    nothing = float("nan")
+    if "cell_width" in content.quantities:
+        width, height = found("cell_width") / feature, found("cell_height") / feature
+    else:
+        width = height = math.sqrt(found("cell_area")) / feature
+    access = found("r_access", 0.1 * found("r_on"))
+    cell = Cell(
+        width_F=width,
+        height_F=height,
+        r_on_ohm=found("r_on"),
+        r_off_ohm=found("r_off"),
+        r_access_ohm=access,
+        read_voltage_V=found("read_voltage"),
+        ltp_voltage_V=found("ltp_voltage", "write_voltage_1to0"),
+        ltd_voltage_V=found("ltd_voltage", "write_voltage_0to1"),
+        write_pulse_s=found("write_pulse"),
+        name=name,
+        read_energy_J=found("read_energy"),
+        write_energy_0to1_J=found("write_energy_0to1", "write_energy", nothing),
+        write_energy_1to0_J=found("write_energy_1to0", "write_energy", nothing),
+        wer_0to1=found("wer_0to1", "wer_0to1_nominal", nothing),
+        wer_1to0=found("wer_1to0", "wer_1to0_nominal", nothing),
+        rdr=found("rdr", "rdr_nominal", nothing),
+        read_pulse_s=found("read_pulse", nothing),
+        leakage_W=found("leakage", nothing),
+    )
+    if not 0.0 < float(cell.r_on_ohm) < float(cell.r_off_ohm):
+        raise UserError("r_off must be above r_on", file=path, key=f"/cells/{name}/{variant}/r_off")
+    return Bitcell(name, variant, cell, access, members=_members(content, cell))
+
+
+def _members(content: CellVariant, cell: Cell) -> Population | None:
+    """The stored samples as a population; None where the table has none."""
+    names = ("r_on", "r_off", "wer_0to1", "wer_1to0", "rdr")
+    if not all(name in content.samples for name in names):
+        return None
+    columns = [np.asarray(content.samples[name].values, dtype=np.float64).reshape(-1) for name in names]
+    weight = np.ones(columns[0].size)
+    if "weight" in content.samples:
+        weight = np.asarray(content.samples["weight"].values, dtype=np.float64).reshape(-1)
+    good = np.all([np.isfinite(column) for column in columns], axis=0) & np.isfinite(weight) & (weight > 0.0)
+    if not good.any():
+        return None
+    r_on, r_off, to_one, to_zero, rdr = (column[good] for column in columns)
+    return Population(r_on, r_off, to_one, to_zero, rdr, weight[good] / weight[good].sum())

@@ -1,0 +1,255 @@
+"""`mtj-neuro train`: online learning in synaptic arrays, traced epoch by epoch."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from neuro.cells import Bitcell
+    from neuro.network import Settings
+    from neuro.technology import Technology
+    from neuro.trace import Trace
+
+
+def add_to(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command()(train)
+
+
+def train(
+    tables: Annotated[
+        Path, typer.Option(help="Characterised bitcells (HDF5); used unless --cells is given.")
+    ] = Path("build/tables/bitcells.h5"),
+    cells: Annotated[
+        str | None, typer.Option(help="`paper` (the published cells) or a JSON file with a list of cells.")
+    ] = None,
+    cell: Annotated[
+        list[str] | None, typer.Option(help="Only this cell: NAME or NAME/VARIANT; may be repeated.")
+    ] = None,
+    model: Annotated[
+        str, typer.Option(help="physical, or neurosim (the reference simulator's arithmetic).")
+    ] = "physical",
+    epochs: Annotated[int, typer.Option(min=1, max=10000)] = 15,
+    images: Annotated[int, typer.Option(min=1, help="Training images of an epoch.")] = 8000,
+    replicas: Annotated[int, typer.Option(min=1, max=100000)] = 1,
+    seed: Annotated[
+        int, typer.Option(help="Seed; replica numbers are part of the key, not added to it.")
+    ] = 0,
+    rng: Annotated[
+        str, typer.Option(help="philox (counter-based), or libc (the published sequence).")
+    ] = "philox",
+    device: Annotated[str, typer.Option(help="cpu or cuda.")] = "cpu",
+    engine: Annotated[str, typer.Option(help="auto, compiled or torch; all give the same traces.")] = "auto",
+    jobs: Annotated[int | None, typer.Option(min=1, help="Threads (default: one a core).")] = None,
+    layers: Annotated[str, typer.Option(help="Neurons of each layer.")] = "400,100,10",
+    rates: Annotated[
+        str | None, typer.Option(help="Learning rate of each array (default 0.4, ..., 0.2).")
+    ] = None,
+    bits: Annotated[int, typer.Option(min=1, max=8, help="Cells of a weight.")] = 6,
+    optimizer: Annotated[str, typer.Option(help="sgd, momentum, adam or rmsprop.")] = "sgd",
+    batch: Annotated[int, typer.Option(min=1, help="Images to one update of the weights.")] = 1,
+    adc_bits: Annotated[int, typer.Option(min=1, max=16, help="Bits of the partial-sum converter.")] = 8,
+    adc_step: Annotated[
+        float | None,
+        typer.Option(help="One code in units of the ON-OFF current difference (physical: 2, neurosim: 1)."),
+    ] = None,
+    adc_reference: Annotated[
+        str, typer.Option(help="column: subtract the reference column's code; analog: its current.")
+    ] = "column",
+    software_weights: Annotated[
+        str, typer.Option(help="physical model: clipped, readback or free.")
+    ] = "clipped",
+    data_dir: Annotated[
+        Path | None, typer.Option(help="Directory of the four IDX files (default: MNIST).")
+    ] = None,
+    output: Annotated[Path, typer.Option(help="Traces (HDF5; a CSV file beside it).")] = Path(
+        "build/traces/training.h5"
+    ),
+    checkpoints: Annotated[Path, typer.Option(help="Where unfinished runs are kept.")] = Path(
+        "build/checkpoints"
+    ),
+    fresh: Annotated[bool, typer.Option("--fresh", help="Do not go on from checkpoints.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
+) -> None:
+    """Train networks in arrays of bitcells and trace accuracy, latency and energy after every epoch."""
+    from neuro import checkpoint, dataset, trace
+    from neuro.accounting import CoreOptions, CostModel
+    from neuro.network import Settings
+    from neuro.synapse import Adc
+    from neuro.training import Run, check_data, train_all
+
+    started = time.monotonic()
+    sizes = _numbers(layers, int, "layers")
+    step = adc_step if adc_step is not None else (1.0 if model == "neurosim" else 2.0)
+    settings = Settings(
+        model=model,
+        layers=tuple(sizes),
+        rates=tuple(_numbers(rates, float, "rates")) if rates else _default_rates(len(sizes)),
+        bits=bits,
+        images_per_epoch=images,
+        adc=Adc(adc_bits, step, adc_reference),
+        software_weights=software_weights,
+        optimizer=optimizer,
+        batch=batch,
+        rng=rng,
+        seed=seed,
+    )
+    technology, chosen = _bitcells(tables, cells, cell, model)
+    models = [
+        CostModel(technology, one, settings.layers, bits, model, CoreOptions(partial_sum_bits=adc_bits))
+        for one in chosen
+    ]
+    data = dataset.load(data_dir, _window(settings))
+    check_data(settings, data)
+    runs = [Run(one, settings, replica) for one in chosen for replica in range(replicas)]
+    kept = checkpoint.Checkpoints(checkpoints, data)
+    resumed = 0 if fresh else kept.resume(runs)
+    with _Progress(runs, epochs, resumed) as progress:
+
+        def watch(seen: Sequence[Run]) -> None:
+            kept.keep(seen)
+            progress.show(seen)
+
+        try:
+            train_all(runs, data, epochs, engine=engine, device=device, jobs=jobs, watch=watch)
+        except KeyboardInterrupt:
+            kept.keep(runs, now=True)
+            raise
+    traces = [
+        trace.trace(one, runs[place * replicas : (place + 1) * replicas]) for place, one in enumerate(models)
+    ]
+    attributes = {"title": "Online learning in synaptic arrays", "settings": settings.canonical()}
+    trace.write_hdf5(traces, output, attributes)
+    trace.write_csv(traces, output.with_suffix(".csv"))
+    kept.forget(runs)
+    if as_json:
+        document = trace.document(traces, time.monotonic() - started)
+        sys.stdout.write(json.dumps(document, allow_nan=False) + "\n")
+    else:
+        _table(traces, output)
+
+
+def _numbers(text: str, kind: type, key: str) -> list[Any]:
+    from flow.table import UserError
+
+    try:
+        return [kind(part) for part in text.split(",")]
+    except ValueError:
+        raise UserError(f"expected numbers with commas between, not {text!r}", key=key) from None
+
+
+def _default_rates(layers: int) -> tuple[float, ...]:
+    """0.4 for every array but the last, which has 0.2: the published pair."""
+    return (0.4,) * (layers - 2) + (0.2,)
+
+
+def _window(settings: Settings) -> int:
+    from math import isqrt
+
+    from flow.table import UserError
+
+    window = isqrt(settings.layers[0])
+    if window * window != settings.layers[0]:
+        raise UserError("the first layer has as many neurons as a square window has pixels", key="layers")
+    return window
+
+
+def _bitcells(
+    tables: Path, cells: str | None, wanted: list[str] | None, model: str
+) -> tuple[Technology, list[Bitcell]]:
+    from flow.table import UserError
+    from neuro.cells import cells_from_file, cells_from_table, paper_cells
+    from neuro.technology import bundled_technology
+
+    if cells is None:
+        technology, found = cells_from_table(tables)
+    else:
+        technology = bundled_technology().for_model(model)
+        found = paper_cells() if cells == "paper" else cells_from_file(Path(cells))
+    if not wanted:
+        return technology, found
+    names = {f"{one.name}/{one.variant}" for one in found} | {one.name for one in found}
+    for name in wanted:
+        if name not in names:
+            raise UserError(f"no cell {name!r}; there are {', '.join(sorted(names))}", key="cell")
+    return technology, [one for one in found if {one.name, f"{one.name}/{one.variant}"} & set(wanted)]
+
+
+class _Progress:
+    """A bar over all images of all runs on stderr: time left and the accuracy last seen."""
+
+    def __init__(self, runs: Sequence[Any], epochs: int, resumed: int) -> None:
+        from rich.console import Console
+        from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+        console = Console(stderr=True)
+        self.progress = Progress(
+            TextColumn("training"),
+            BarColumn(),
+            TextColumn("{task.percentage:3.0f} %"),
+            TimeElapsedColumn(),
+            TextColumn("left"),
+            TimeRemainingColumn(),
+            TextColumn("{task.description}"),
+            console=console,
+        )
+        if resumed:
+            console.print(f"going on with {resumed} unfinished runs")
+        self.seen = {id(run): run.image for run in runs}
+        total = sum(run.settings.images_per_epoch * epochs for run in runs)
+        self.task = self.progress.add_task("", total=total, completed=sum(self.seen.values()))
+
+    def __enter__(self) -> _Progress:
+        self.progress.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.progress.stop()
+
+    def show(self, runs: Sequence[Any]) -> None:
+        """Take in where the runs are now."""
+        for run in runs:
+            self.progress.advance(self.task, run.image - self.seen[id(run)])
+            self.seen[id(run)] = run.image
+        last = runs[0]
+        if last.records:
+            text = f"{last.name}: epoch {len(last.records)}, {last.records[-1].accuracy:.2f} %"
+            self.progress.update(self.task, description=text)
+
+
+def _table(traces: Sequence[Trace], output: Path) -> None:
+    from statistics import fmean
+
+    from rich.console import Console
+    from rich.table import Table
+
+    first = traces[0].runs[0]
+    table = Table(title=f"After {len(first.records)} epochs ({first.settings.model} model)")
+    for heading in (
+        "cell",
+        "accuracy (%)",
+        "without clamp (%)",
+        "read (ms)",
+        "write (ms)",
+        "read (mJ)",
+        "write (mJ)",
+        "area (mm2)",
+    ):
+        table.add_column(heading, justify="right")
+    for one in traces:
+        accuracy = [run.records[-1].accuracy for run in one.runs]
+        unclamped = [run.records[-1].unclamped for run in one.runs]
+        totals = [fmean(values) for values in zip(*(costs[-1].totals for costs in one.costs), strict=True)]
+        span = f"{min(accuracy):.2f}..{max(accuracy):.2f}" if len(accuracy) > 1 else f"{accuracy[0]:.2f}"
+        free = "-" if unclamped[0] != unclamped[0] else f"{fmean(unclamped):.2f}"
+        figures = [*(1e3 * total for total in totals), one.cost_model.area_m2 * 1e6]
+        table.add_row(one.name, span, free, *(f"{figure:.4g}" for figure in figures))
+    Console().print(table)
+    sys.stdout.write(f"traces: {output} and {output.with_suffix('.csv')}\n")
