@@ -14,6 +14,7 @@ from pathlib import Path
 from flow.errors import UserError
 from flow.toolchain.bsimcmg import find_bsimcmg
 from flow.toolchain.files import exclusive, replacing, sha256_of, sweep
+from flow.toolchain.linker import find_linker
 from flow.toolchain.openvaf import OpenVaf, find_openvaf
 
 FOLDER = Path("build/osdi")
@@ -122,6 +123,7 @@ def build_models(root: Path, tell: Callable[[str], None] = lambda _: None) -> di
 
 
 def _compile(root: Path, name: str, main: Path, compiler: OpenVaf, tell: Callable[[str], None]) -> OsdiModel:
+    find_linker()
     target = root / FOLDER / f"{name}.osdi"
     sources = source_sha256(main)
     with tempfile.TemporaryDirectory(prefix=f".{name}.", suffix=".part", dir=target.parent) as folder:
@@ -133,6 +135,7 @@ def _compile(root: Path, name: str, main: Path, compiler: OpenVaf, tell: Callabl
         except (OSError, subprocess.TimeoutExpired) as error:
             raise UserError(f"the compiler failed: {error}", file=_relative(main, root)) from None
         said = _ANSI.sub("", done.stdout + done.stderr)
+        # A failed link ends with code 0 and no file.
         if done.returncode != 0 or not path.is_file():
             raise compile_error(said, main, root)
         for warning in re.findall(r"^warning.*", said, re.MULTILINE):
@@ -154,8 +157,8 @@ def compile_error(said: str, main: Path, root: Path) -> UserError:
     errors = list(_ERROR.finditer(said))
     place = _PLACE.search(said, errors[0].end()) if errors else None
     if not errors or place is None:
-        last = (said.strip().splitlines() or ["no reason given"])[-1]
-        return UserError(f"the compiler failed: {last}", file=_relative(main, root))
+        reason = errors[0]["message"] if errors else (said.strip().splitlines() or ["no reason given"])[-1]
+        return UserError(f"the compiler failed: {reason}", file=_relative(main, root))
     # The last error is the summary "could not compile ...".
     more = len(errors) - 2
     message = errors[0]["message"] + (f" (and {more} more errors)" if more > 0 else "")

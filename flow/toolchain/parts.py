@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from flow.errors import UserError
-from flow.toolchain import bsimcmg, mnist, models, ngspice, openvaf
+from flow.toolchain import bsimcmg, linker, mnist, models, ngspice, openvaf
 from flow.toolchain.pins import hashed_pin
 
 Tell = Callable[[str], None]
@@ -59,6 +59,9 @@ def parts(root: Path, data_dir: Path | None = None) -> list[Part]:
         found = openvaf.check_openvaf(root)
         return Found(found.version, found.executable)
 
+    def find_linker() -> Found:
+        return Found("", linker.find_linker())
+
     def find_finfet() -> Found:
         path = bsimcmg.find_bsimcmg(root)
         return Found(f"{bsimcmg.PACKAGE} {hashed_pin(root, bsimcmg.PACKAGE).version}", path)
@@ -75,6 +78,7 @@ def parts(root: Path, data_dir: Path | None = None) -> list[Part]:
     return [
         Part("ngspice", find_simulator, ngspice.install_ngspice, f"make setup, or {ngspice.hint()}"),
         Part("OpenVAF", find_compiler, lambda tell: openvaf.install_openvaf(root, tell), "make setup"),
+        Part("linker", find_linker, linker.install_linker, f"make setup, or {linker.HINT}"),
         Part("BSIM-CMG", find_finfet, lambda tell: bsimcmg.fetch_bsimcmg(root, tell), "make setup"),
         Part("MNIST", find_digits, provide_mnist, "make setup"),
         Part("compact models", find_models, provide_models, "make build"),

@@ -12,7 +12,17 @@ import pytest
 
 from flow.toolchain import project_root
 
-NEEDED = ["ngspice", "OpenVAF", "BSIM-CMG", "MNIST", "compact models", "Python", "packages", "torch"]
+NEEDED = [
+    "ngspice",
+    "OpenVAF",
+    "linker",
+    "BSIM-CMG",
+    "MNIST",
+    "compact models",
+    "Python",
+    "packages",
+    "torch",
+]
 
 
 def mtj_flow(
@@ -39,9 +49,9 @@ def test_doctor_finds_everything_after_setup() -> None:
     for check in document["checks"]:
         assert set(check) == {"name", "status", "detail", "mend", "version", "path"}
         assert check["status"] != "missing"
-    for check in document["checks"][:5]:
+    for check in document["checks"][:6]:
         assert Path(check["path"]).exists()
-        assert check["version"]
+        assert check["version"] or check["name"] == "linker"
 
 
 def test_doctor_without_ngspice_says_how_to_mend_it(tmp_path: Path) -> None:
@@ -50,7 +60,7 @@ def test_doctor_without_ngspice_says_how_to_mend_it(tmp_path: Path) -> None:
     document = json.loads(done.stdout)
     assert document["ok"] is False
     missing = {check["name"]: check for check in document["checks"] if check["status"] == "missing"}
-    assert list(missing) == ["ngspice"]
+    assert list(missing) == ["ngspice", "linker"]
     assert "make setup" in missing["ngspice"]["mend"]
     assert "bookworm-backports" in missing["ngspice"]["mend"]
 
@@ -122,7 +132,7 @@ def test_setup_leaves_alone_what_is_there() -> None:
     done = mtj_flow("setup", "--json")
     assert done.returncode == 0, done.stderr
     parts = json.loads(done.stdout)["parts"]
-    assert [part["name"] for part in parts] == NEEDED[:5]
+    assert [part["name"] for part in parts] == NEEDED[:6]
     assert not any(part["provided"] for part in parts)
 
 

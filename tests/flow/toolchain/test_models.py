@@ -152,6 +152,25 @@ def test_folder_that_cannot_be_written_is_one_clear_error(project: Path) -> None
         build_models(project)
 
 
+def test_no_linker_is_one_clear_error(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", str(project))
+    with pytest.raises(UserError, match="binutils"):
+        build_models(project)
+
+
+def test_linker_that_fails_is_an_error_though_the_compiler_says_success(
+    project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    linker = project / "ld"
+    linker.write_text("#!/bin/sh\nexit 1\n")
+    linker.chmod(0o755)
+    monkeypatch.setenv("PATH", str(project))
+    with pytest.raises(UserError, match="the compiler failed: link") as caught:
+        build_models(project)
+    assert caught.value.file == "veriloga/one.va"
+    assert list((project / "build/osdi").glob("one*")) == []
+
+
 def test_two_builds_at_once_agree(project: Path) -> None:
     command = [sys.executable, "-m", "flow", "build", "--json"]
     running = [
