@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,10 @@ from flow.table.schema import dimensions, is_status, problems
 
 SCHEMA_NAME = "mtjflow.bitcells"
 SCHEMA_VERSION = "1.0"
+# Behind the HDF5 data stands this mark and the SHA-256 of all before it. The HDF5 library ignores it, and
+# whoever changes the file with HDF5 tools drops it.
+SEAL = b"\nmtjflow sha256 "
+SEAL_BYTES = len(SEAL) + 64
 # What netCDF writes into the NAME of a dimension that has no coordinate.
 NO_COORDINATE = "This is a netCDF dimension but not a netCDF variable."
 
@@ -70,7 +75,7 @@ def table_bytes(table: BitcellTable) -> bytes:
         _attributes(provenance, **dict(sorted(table.provenance.items())))
         file.flush()
         image: bytes = file.id.get_file_image()
-    return image
+    return image + SEAL + hashlib.sha256(image).hexdigest().encode()
 
 
 def _group(parent: Any, name: str) -> Any:
