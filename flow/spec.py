@@ -85,10 +85,15 @@ class Target(_Strict):
     tolerance: Positive
 
 
+MISMATCH_UNITS = {"a_vt": "V m", "a_u0": "m", "sigma_l": "m", "sigma_tfin": "m"}
+"""Local variation of a card's transistors: Pelgrom coefficients, and spreads from fin to fin."""
+
+
 class CardSpec(_Strict):
     """A FinFET technology: `spice/models/NAME.toml` beside `NAME.lib`."""
 
     technology: dict[str, Value]
+    mismatch: dict[str, Value] = {}
     targets: dict[str, Target] = {}
 
     @field_validator("technology")
@@ -107,6 +112,23 @@ class CardSpec(_Strict):
             if technology[name].value <= 0:
                 raise ValueError(f"{name}: must be positive")
         return technology
+
+    @field_validator("mismatch")
+    @classmethod
+    def _whole(cls, mismatch: dict[str, Value]) -> dict[str, Value]:
+        if not mismatch:
+            return mismatch
+        for name in mismatch:
+            if name not in MISMATCH_UNITS:
+                raise ValueError(f"{name}: no such mismatch figure")
+        for name, unit in MISMATCH_UNITS.items():
+            if name not in mismatch:
+                raise ValueError(f"{name} is missing")
+            if mismatch[name].unit != unit:
+                raise ValueError(f"{name}: unit {mismatch[name].unit!r}, expected {unit!r}")
+            if mismatch[name].value < 0:
+                raise ValueError(f"{name}: must not be negative")
+        return mismatch
 
     def __getitem__(self, name: str) -> float:
         return self.technology[name].value
@@ -193,6 +215,27 @@ class CellSpec(_Strict):
         return self
 
 
+class PopulationSpec(_Strict):
+    """How the population of cells is estimated.
+
+    Attributes:
+        criterion: which cell has to meet the targets at the stored voltages.
+        samples: SPICE samples of each operation (two writes and the read).
+        check_samples: those of the second estimate that every figure is checked against.
+        pulses: samples whose write is simulated as a transient, in each direction.
+        state_nodes: nodes of m_z of a sample's load line.
+    """
+
+    criterion: Literal["population", "nominal"] = "population"
+    estimator: Literal["importance", "plain"] = "importance"
+    sampling: Literal["sobol", "random"] = "sobol"
+    samples: Annotated[int, Field(ge=32, le=10_000_000)] = 512
+    check_samples: Annotated[int, Field(ge=32, le=10_000_000)] = 128
+    pulses: Annotated[int, Field(ge=16, le=100_000)] = 64
+    state_nodes: Annotated[int, Field(ge=3, le=33)] = 5
+    seed: Annotated[int, Field(ge=0, lt=2**63)] = 1
+
+
 class Study(_Strict):
     """What to run: `study.toml`."""
 
@@ -211,6 +254,7 @@ class Study(_Strict):
         weight_bits: Annotated[int, Field(ge=1, le=16)]
 
     characterize: Characterize
+    population: PopulationSpec = PopulationSpec()
     training: Training
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -9,7 +11,8 @@ from pathlib import Path
 
 from flow.device.mtj import Junction, device_from_mapping
 from flow.spec import CardSpec, CellSpec, DeviceSpec, Variant
-from flow.spice.deck import Cell
+from flow.spice.deck import Cell, card_section, subcircuit
+from flow.spice.netlist import parse
 from flow.spice.session import Session, session
 
 
@@ -17,7 +20,8 @@ from flow.spice.session import Session, session
 class Bench:
     """One variant of a bitcell on the bench.
 
-    `root` is the project; `osdi` the compiled models that the simulator loads.
+    `root` is the project; `osdi` the compiled models that the simulator loads; `stamp` identifies
+    everything outside the designer's files that results depend on (compiled models, tools, our own code).
     """
 
     root: Path
@@ -28,6 +32,7 @@ class Bench:
     device_spec: DeviceSpec
     card: CardSpec
     osdi: tuple[Path, ...]
+    stamp: str = ""
 
     @property
     def parameters(self) -> dict[str, float]:
@@ -85,6 +90,28 @@ class Bench:
             "v_nw": bias.n_well,
             "v_pw": bias.p_well,
         }
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """Hash of what a simulation of this cell depends on, and of nothing else.
+
+        Circuit lines rather than files: a comment, a title, a target or another cell's variant changes
+        no simulation.
+        """
+        cell = self.cell
+        content = {
+            "stamp": self.stamp,
+            "cell": subcircuit(cell).lines,
+            "card": card_section(cell.card, cell.corner, cell.root).lines,
+            "testbenches": {
+                path.name: parse(path, root=self.root).lines
+                for path in sorted((self.root / "spice" / "testbenches").glob("*.cir"))
+            },
+            "mtj": [cell.module, cell.mtj, dict(sorted(self.parameters.items())), cell.temperature],
+            "bias": self.spec.bias.model_dump(),
+            "lines": [self.spec.write.line_0to1, self.spec.write.line_1to0, self.spec.write.edge],
+        }
+        return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
     def input_files(self) -> Sequence[Path]:
         """Every file that the numbers of this bench depend on, beside the compiled models."""

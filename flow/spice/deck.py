@@ -50,6 +50,7 @@ def render(
     root: Path | None = None,
     card: tuple[Path, str] | None = None,
     temperature: float = 300.0,
+    options: str = "",
 ) -> str:
     """The deck of one measurement.
 
@@ -62,6 +63,7 @@ def render(
             `xcell_0`, `xcell_1`, ...
         save: vectors to keep beside all node voltages and source currents; `{mtj}` in one stands for
             the instance path of each copy's MTJ.
+        options: further simulator options, such as iteration limits.
 
     Raises:
         UserError: a parameter that the testbench does not have, or no `cell` in it.

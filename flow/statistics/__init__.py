@@ -1,0 +1,1 @@
+"""Statistics of a population of cells: process variation, sampling, importance sampling, estimates."""
