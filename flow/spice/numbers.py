@@ -11,7 +11,7 @@ _MIL_METRES = 25.4e-6
 
 _NUMBER = re.compile(
     r"(?P<mantissa>[+-]?(?:\d{1,40}(?:\.\d{0,40})?|\.\d{1,40}))(?:e(?P<exponent>[+-]?\d{1,4}))?"
-    r"(?P<letters>[a-z]{0,16})\Z",
+    r"(?P<letters>(?!e)[a-z]{0,16})\Z",
     re.IGNORECASE | re.ASCII,
 )
 
@@ -20,7 +20,7 @@ def spice_number(text: str) -> float:
     """The value of a SPICE number such as "0.85", "30n", "1.5Meg" or "10pF".
 
     Suffixes t g meg k m u n p f a and mil (25.4e-6) in any case; letters after the suffix are a unit and
-    mean nothing, so "1F" is a femto-something, as in ngspice. The result is the float nearest to the
+    mean nothing, so "1F" is a femto-something, as in ngspice (a unit may not begin with e, as an exponent does). The result is the float nearest to the
     decimal number. Raises ValueError for anything else and for numbers beyond the range of a float.
     """
     match = _NUMBER.match(text)
