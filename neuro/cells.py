@@ -31,13 +31,15 @@ class Bitcell:
 
     `cell`: its block for the circuit estimate, resistances as the reference model takes them.
     `included_access_ohm`: the part of `cell.r_on_ohm` that is the access switch (0: resistances without it,
-    `cell.r_access_ohm` comes on top). `members`: the characterised population; None: from `spread`.
+    `cell.r_access_ohm` comes on top). `switch_ohm`: effective switching resistance of the n-FinFETs of a known
+    circuit, the access resistance of the reference model. `members`: the characterised population; None: from `spread`.
     """
 
     name: str
     variant: str
     cell: Cell
     included_access_ohm: float = 0.0
+    switch_ohm: float | None = None
     spread: Spread = dataclasses.field(default_factory=Spread)
     members: Population | None = None
 
@@ -72,7 +74,13 @@ class Bitcell:
         return first, second
 
     def for_circuit(self, model: str) -> Cell:
-        """The cell for the circuit estimate: `physical` gets resistances with the access switch taken out."""
+        """The cell for the circuit estimate: `physical` gets resistances with the access switch taken out.
+
+        The reference model sizes its access transistor by R = kappa VDD/(Ion W), so of a known circuit it gets
+        this resistance of the real n-FinFETs, and no width.
+        """
+        if model == "neurosim" and self.switch_ohm is not None:
+            return dataclasses.replace(self.cell, r_access_ohm=self.switch_ohm, access_width_m=float("nan"))
         if model == "neurosim" or self.included_access_ohm == 0.0:
             return self.cell
         return dataclasses.replace(
@@ -147,7 +155,7 @@ def _cell(item: object, key: str, path: Path) -> Bitcell:
         for name, sigma in sigmas.items():
             if not 0.0 <= sigma < 10.0:
                 raise UserError("must lie between 0 and 10", key=f"{key}.spread.{name}")
-        return Bitcell(cell.name, str(own.get("variant", "default")), cell, included, Spread(**sigmas))
+        return Bitcell(cell.name, str(own.get("variant", "default")), cell, included, spread=Spread(**sigmas))
     except UserError as error:
         raise UserError(error.message, file=path, key=error.key) from None
 
@@ -174,7 +182,7 @@ def cells_from_table(path: Path, card: str | None = None) -> tuple[Technology, l
 def table_cells(table: BitcellTable, path: Path) -> list[Bitcell]:
     """Every cell and variant of the table; the population from its `samples` where they are."""
     cells = [
-        _table_cell(name, variant, content, path)
+        _table_cell(name, variant, content, path, table.technologies)
         for name, variants in table.cells.items()
         for variant, content in variants.items()
     ]
@@ -199,7 +207,21 @@ class _Reader:
         raise UserError("is missing from the table", file=self.path, key=f"{self.group}/{names[0]}")
 
 
-def _table_cell(name: str, variant: str, content: CellVariant, path: Path) -> Bitcell:
+def _switch_ohm(width: float, technology: Mapping[str, Quantity], path: Path, card: str) -> float | None:
+    """Effective switching resistance of n-FinFETs of that width (m); None where the table does not say."""
+    if not width > 0.0 or not technology:
+        return None
+    found = _Reader(technology, path, f"/technology/{card}")
+    return found("effective_resistance_multiplier") * found("vdd") / (found("ion_n") * width)
+
+
+def _table_cell(
+    name: str,
+    variant: str,
+    content: CellVariant,
+    path: Path,
+    technologies: Mapping[str, Mapping[str, Quantity]],
+) -> Bitcell:
     found = _Reader(content.quantities, path, f"/cells/{name}/{variant}")
     feature = found("feature_size", 28e-9)
     nothing = float("nan")
@@ -227,10 +249,13 @@ def _table_cell(name: str, variant: str, content: CellVariant, path: Path) -> Bi
         rdr=found("rdr", "rdr_nominal", nothing),
         read_pulse_s=found("read_pulse", nothing),
         leakage_W=found("leakage", nothing),
+        access_width_m=found("access_width_n", nothing) + found("access_width_p", nothing),
     )
+    card = str(content.attributes.get("card", ""))
+    switch = _switch_ohm(found("access_width_n", nothing), technologies.get(card, {}), path, card)
     if not 0.0 < float(cell.r_on_ohm) < float(cell.r_off_ohm):
         raise UserError("r_off must be above r_on", file=path, key=f"/cells/{name}/{variant}/r_off")
-    return Bitcell(name, variant, cell, access, members=_members(content, cell))
+    return Bitcell(name, variant, cell, access, switch, members=_members(content, cell))
 
 
 def _members(content: CellVariant, cell: Cell) -> Population | None:

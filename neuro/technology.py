@@ -77,7 +77,8 @@ class Cell:
 
     `r_access_ohm` of 0 stands for a tenth of `r_on_ohm`; it is in series with `r_on_ohm` and `r_off_ohm`. The
     energies and error rates from `read_energy_J` on are not used by the peripheral circuits; NaN says that
-    nothing was characterised.
+    nothing was characterised. `access_width_m` is the effective gate width that the cell puts on its word
+    lines, where the circuit is known; NaN has it follow from `r_access_ohm` as in the reference model.
     """
 
     width_F: Array
@@ -98,6 +99,7 @@ class Cell:
     rdr: Array = float("nan")
     read_pulse_s: Array = float("nan")
     leakage_W: Array = float("nan")
+    access_width_m: Array = float("nan")
 
 
 @dataclass(frozen=True)

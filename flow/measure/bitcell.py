@@ -125,20 +125,23 @@ def _grid(limit: float, step: float) -> NDArray[np.float64]:
 def _geometry(bench: Bench) -> dict[str, Quantity]:
     spec, card = bench.spec, bench.card
     fins = cell_fins(bench)
+    fin_width = 2 * card["fin_height"] + card["fin_width"]
     rule = spec.area
-    width = (fins + rule.n_to_p_spacing_fins + rule.edge_spacing_fins) * card["fin_pitch"]
+    width = (sum(fins.values()) + rule.n_to_p_spacing_fins + rule.edge_spacing_fins) * card["fin_pitch"]
     height = rule.gate_pitches * card["gate_pitch"]
     return {
         "cell_area": known("cell_area", width * height),
         "cell_width": known("cell_width", width),
         "cell_height": known("cell_height", height),
         "feature_size": known("feature_size", card["feature_size"]),
+        "access_width_n": known("access_width_n", fins.get("nfet", 0.0) * fin_width),
+        "access_width_p": known("access_width_p", fins.get("pfet", 0.0) * fin_width),
     }
 
 
-def cell_fins(bench: Bench) -> float:
-    """Fins of all transistors of the bitcell's netlist. Raises UserError for one without `nfin=`."""
-    total = 0.0
+def cell_fins(bench: Bench) -> dict[str, float]:
+    """Fins of the bitcell's transistors by model (`nfet`, `pfet`). Raises UserError for one without `nfin=`."""
+    total: dict[str, float] = {}
     for element in subcircuit(bench.cell).elements.values():
         if element.kind != "n" or element.name == bench.spec.mtj.lower():
             continue
@@ -150,7 +153,8 @@ def cell_fins(bench: Bench) -> float:
                 line=element.line if fins is None else fins.line,
                 key="nfin",
             )
-        total += fins.number
+        model = str(element.model)
+        total[model] = total.get(model, 0.0) + fins.number
     return total
 
 

@@ -134,7 +134,15 @@ KINDS: dict[str, Kind] = {
         critical_current_0to1="critical current at zero temperature, state 0 to 1",
         critical_current_1to0="critical current at zero temperature, state 1 to 0",
     ),
-    **_kinds("m", "nm", 1e9, cell_width="bitcell width", cell_height="bitcell height"),
+    **_kinds(
+        "m",
+        "nm",
+        1e9,
+        cell_width="bitcell width",
+        cell_height="bitcell height",
+        access_width_n="effective width of the bitcell's n-FinFETs",
+        access_width_p="effective width of the bitcell's p-FinFETs",
+    ),
     # A technology card, measured.
     **_kinds("V", "V", 1.0, vdd="supply voltage"),
     **_kinds("m", "nm", 1e9, feature_size="feature size F"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from neuro.circuit.gate import transistor_drain_capacitance
-from neuro.circuit.namespace import Array, ceil, maximum, where
+from neuro.circuit.namespace import Array, ceil, isfinite, maximum, where
 from neuro.circuit.transistor import gate_capacitance, resistance_n
 from neuro.model import Model
 from neuro.technology import Cell, Core, Technology
@@ -45,7 +45,9 @@ def bitcell_array(technology: Technology, cell: Cell, core: Core, model: Model) 
     row_length = columns * width_F * F
     column_length = core.rows * cell.height_F * F
     access = where(cell.r_access_ohm == 0, 0.1 * cell.r_on_ohm, cell.r_access_ohm)
-    access_width_F = resistance_n(technology, F) / access
+    # A known width is that of the real transistors; without one it is what the resistance asks for.
+    known = isfinite(cell.access_width_m)
+    access_width_F = where(known, cell.access_width_m / F, resistance_n(technology, F) / access)
     access_width = access_width_F * F
     wire = technology.wire_capacitance_F_per_m
     row_wire = wire * row_length
