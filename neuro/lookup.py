@@ -38,10 +38,7 @@ class Lookup:
         raise UserError(f"no cell {name!r}; there are {', '.join(cells)}", file=self.tables, key="cell")
 
     def _cells(self) -> dict[str, Bitcell]:
-        if self.tables is None:
-            cells = paper_cells()
-        else:
-            cells = cells_from_table(Path(self.tables))[1]
+        cells = paper_cells() if self.tables is None else cells_from_table(Path(self.tables))[1]
         return {f"{cell.name}/{cell.variant}": cell for cell in cells}
 
     def resolve(self, documents: Sequence[object]) -> list[object]:

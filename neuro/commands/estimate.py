@@ -54,9 +54,11 @@ def _show(results: list[dict[str, Any]], model: str) -> None:
         "leakage (uW)",
     ):
         table.add_column(heading, justify="right")
+    refused: list[str] = []
     for position, result in enumerate(results):
         if "error" in result:
-            table.add_row(str(position), result["error"], style="red")
+            table.add_row(str(position), *["-"] * 6, style="red")
+            refused.append(result["error"])
             continue
         batches = result["read_batches"]
         latency = result["read_latency_per_batch_s"]
@@ -74,3 +76,5 @@ def _show(results: list[dict[str, Any]], model: str) -> None:
         )
         table.add_row(str(position), *(f"{figure:.4g}" for figure in figures))
     Console().print(table)
+    for error in refused:
+        sys.stderr.write(f"error: {error}\n")

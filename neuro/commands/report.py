@@ -1,0 +1,48 @@
+"""`mtj-neuro report`: measured beside published, with figures and a page."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def add_to(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command()(report)
+
+
+def report(
+    tables: Annotated[Path, typer.Option(help="Characterised bitcells (HDF5).")] = Path(
+        "build/tables/bitcells.h5"
+    ),
+    traces: Annotated[Path, typer.Option(help="Directory of the traces of `mtj-neuro train`.")] = Path(
+        "build/traces"
+    ),
+    output: Annotated[Path, typer.Option(help="Where the page and the figures go.")] = Path("build/report"),
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
+) -> None:
+    """Print the tables beside the paper's and write the figures."""
+    from rich.console import Console
+
+    from neuro.report.bitcells import open_bitcells
+    from neuro.report.console import show
+    from neuro.report.deviation import packaged_reasons
+    from neuro.report.paper import Paper
+    from neuro.report.results import Results
+    from neuro.report.traces import read_traces
+    from neuro.report.writer import write_report
+
+    bitcells = open_bitcells(tables)
+    results = Results(bitcells, read_traces(traces, bitcells), Paper(), packaged_reasons())
+    if not as_json:
+        show(results, Console())
+    written = write_report(results, output)
+    if as_json:
+        document = results.as_json() | {"written": [str(path) for path in written]}
+        sys.stdout.write(json.dumps(document, allow_nan=False) + "\n")
+    else:
+        sys.stdout.write(f"\nfigures: {len(written)} files in {output}\n")
