@@ -1,0 +1,120 @@
+"""One measured number beside the published one, and how far they are apart."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+DEVICES = ("smtj", "dmtj")
+"""The two junctions of the paper; every table, figure and colour follows this order."""
+
+LIMIT_PERCENT = 15.0
+"""A deviation beyond this needs a reason."""
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """A value in its display unit; `low` and `high` are the ends of its 95 % interval, None without one."""
+
+    value: float
+    low: float | None = None
+    high: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """One row of a comparison, for one device.
+
+    `table` names the published table or figure, `quantity` the number in it. `model` is "physical",
+    "neurosim", or empty for a bitcell. `statistics` tells a nominal cell from the mean of a population.
+    `given` marks an input that we took from the paper: its deviation is 0 by construction and proves nothing.
+    `paper` is None where the paper has no such number or where it cannot be compared; `remark` says why.
+    """
+
+    table: str
+    quantity: str
+    label: str
+    unit: str
+    device: str
+    variant: str
+    measured: Measured
+    paper: float | None
+    model: str = ""
+    statistics: str = ""
+    given: bool = False
+    remark: str = ""
+
+    @property
+    def deviation_percent(self) -> float | None:
+        """100 (measured - paper) / paper; None where there is nothing to compare."""
+        if self.paper is None or self.given:
+            return None
+        return 100.0 * (self.measured.value - self.paper) / self.paper
+
+    @property
+    def needs_reason(self) -> bool:
+        """Whether the measured value is more than `LIMIT_PERCENT` from the published one."""
+        deviation = self.deviation_percent
+        return deviation is not None and not abs(deviation) <= LIMIT_PERCENT
+
+    def as_json(self) -> dict[str, Any]:
+        """The comparison as a JSON object; numbers that are not finite become null."""
+        return {
+            "table": self.table,
+            "quantity": self.quantity,
+            "label": self.label,
+            "unit": self.unit,
+            "device": self.device,
+            "variant": self.variant,
+            "model": self.model or None,
+            "statistics": self.statistics or None,
+            "value": finite(self.measured.value),
+            "ci_low": finite(self.measured.low),
+            "ci_high": finite(self.measured.high),
+            "paper": finite(self.paper),
+            "deviation_percent": finite(self.deviation_percent),
+            "given": self.given,
+            "remark": self.remark or None,
+        }
+
+
+def finite(number: float | None) -> float | None:
+    """The number, or None for what JSON cannot hold."""
+    return None if number is None or not math.isfinite(number) else number
+
+
+def shown(number: float, digits: int = 3) -> str:
+    """The number with `digits` significant digits, without an exponent where people would not write one."""
+    if not math.isfinite(number):
+        return "-"
+    if number != 0.0 and not 1e-3 <= abs(number) < 1e5:
+        return f"{number:.{digits - 1}e}"
+    places = digits if number == 0.0 else digits - 1 - math.floor(math.log10(abs(number)))
+    return f"{number:.{max(places, 0)}f}"
+
+
+def shown_measured(measured: Measured, digits: int = 3) -> str:
+    """The value, with half the width of its interval where it has one: 188.7 ± 0.4."""
+    if measured.low is None or measured.high is None:
+        return shown(measured.value, digits)
+    half = 0.5 * (measured.high - measured.low)
+    # An interval that four digits cannot show is left out rather than made longer than the value.
+    if not 5e-4 * abs(measured.value) < half < math.inf:
+        return shown(measured.value, digits)
+    # One digit of the half width (two after a leading 1), and the value to the same place.
+    exponent = math.floor(math.log10(half))
+    leading = half / 10.0**exponent
+    places = -exponent + (1 if leading < 1.95 else 0)
+    if exponent >= 4 or places > 9:
+        return f"{shown(measured.value, digits)} ± {half:.1e}"
+    return f"{measured.value:.{max(places, 0)}f} ± {half:.{max(places, 0)}f}"
+
+
+def shown_deviation(percent: float | None) -> str:
+    """A signed deviation in per cent; a factor where per cent would be a long number."""
+    if percent is None:
+        return ""
+    if percent > 400.0:
+        return f"×{1.0 + percent / 100.0:.3g}"
+    return f"{percent:+.1f} %"

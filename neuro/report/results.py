@@ -1,0 +1,138 @@
+"""Everything that the report shows, gathered once: table, traces, comparisons, deviations."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from neuro.report import bitcells as cells
+from neuro.report import runs as training
+from neuro.report.bitcells import Bitcells
+from neuro.report.comparison import DEVICES, Comparison, finite
+from neuro.report.deviation import Deviation, Reason, deviations
+from neuro.report.paper import Paper
+from neuro.report.runs import Run, mean_interval
+
+
+@dataclass(frozen=True)
+class Advantage:
+    """The DMTJ against the SMTJ in per cent (negative: less); `ours` is None where we have none."""
+
+    quantity: str
+    label: str
+    model: str
+    ours: float | None
+    paper: float
+
+    def as_json(self) -> dict[str, Any]:
+        """The row as a JSON object."""
+        return {
+            "quantity": self.quantity,
+            "label": self.label,
+            "model": self.model or None,
+            "percent": finite(self.ours),
+            "paper_percent": finite(self.paper),
+        }
+
+
+class Results:
+    """Results of one table and its traces; `reasons` account for deviations from the paper."""
+
+    def __init__(
+        self, bitcells: Bitcells, runs: Sequence[Run], paper: Paper, reasons: Sequence[Reason]
+    ) -> None:
+        self.bitcells = bitcells
+        self.runs = training.ordered(run for run in runs if run.source == "table")
+        self.published_runs = training.ordered(run for run in runs if run.source == "published")
+        self.paper = paper
+        self.reasons = list(reasons)
+
+    @property
+    def models(self) -> list[str]:
+        """Models with traces at 0.85 nm, in the order of the columns."""
+        found = {run.model for run in self.runs if run.variant == cells.MAIN_VARIANT}
+        return [model for model in training.MODELS if model in found]
+
+    @cached_property
+    def table_2(self) -> list[Comparison]:
+        """Bitcells at 0.85 nm."""
+        return cells.table_2(self.bitcells, self.paper)
+
+    @cached_property
+    def thin_oxide(self) -> list[Comparison]:
+        """Conductance ratios at 0.80 nm."""
+        return cells.on_off_at_thin_oxide(self.bitcells, self.paper)
+
+    @cached_property
+    def table_3(self) -> list[Comparison]:
+        """Energies and latencies of training, every oxide and model."""
+        return training.table_3(self.runs, self.paper)
+
+    @cached_property
+    def accuracy(self) -> list[Comparison]:
+        """Accuracies after the last epoch, every oxide and model."""
+        return training.accuracy(self.runs, self.paper)
+
+    @cached_property
+    def area(self) -> list[Comparison]:
+        """Areas of the cores at 0.85 nm."""
+        return training.area(self.runs, self.paper)
+
+    @property
+    def comparisons(self) -> list[Comparison]:
+        """All of them, in the order of the paper."""
+        return [*self.table_2, *self.thin_oxide, *self.table_3, *self.accuracy, *self.area]
+
+    @cached_property
+    def deviations(self) -> list[Deviation]:
+        """Numbers beyond the limit, with their reasons."""
+        return deviations(self.comparisons, self.reasons)
+
+    @property
+    def unexplained(self) -> list[Deviation]:
+        """Numbers beyond the limit for which nobody has given a reason that fits."""
+        return [deviation for deviation in self.deviations if not deviation.explained]
+
+    @cached_property
+    def advantages(self) -> list[Advantage]:
+        """What the double barrier saves, at 0.85 nm: bitcell figures once, array figures for each model."""
+        rows = []
+        for quantity, label, published in self.paper.advantage():
+            in_cell = quantity in {row.quantity for row in self.table_2}
+            for model in [""] if in_cell else self.models:
+                rows.append(Advantage(quantity, label, model, self._advantage(quantity, model), published))
+        return rows
+
+    def _advantage(self, quantity: str, model: str) -> float | None:
+        values = {
+            row.device: row.measured.value
+            for row in (*self.table_2, *self.table_3, *self.area)
+            if (row.quantity, row.model, row.variant) == (quantity, model, cells.MAIN_VARIANT)
+        }
+        if set(values) != set(DEVICES):
+            return None
+        return 100.0 * (values["dmtj"] / values["smtj"] - 1.0)
+
+    def as_json(self) -> dict[str, Any]:
+        """The JSON document of `mtj-neuro report`, without what was written."""
+        return {
+            "table": str(self.bitcells.path),
+            "paper": self.paper.doi,
+            "cells": self.bitcells.name,
+            "comparisons": [row.as_json() for row in self.comparisons],
+            "advantages": [row.as_json() for row in self.advantages],
+            "accuracy_by_epoch": [
+                {
+                    "device": run.device,
+                    "variant": run.variant,
+                    "model": run.model,
+                    "mean": [mean_interval(row).value for row in run.accuracy],
+                    "replicas": run.replicas,
+                }
+                for run in self.runs
+            ],
+            "deviations": [deviation.as_json() for deviation in self.deviations],
+            "unexplained": len(self.unexplained),
+        }

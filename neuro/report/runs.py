@@ -1,0 +1,165 @@
+"""Training traces as the report uses them: one run for each cell, oxide and model."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+import numpy as np
+import numpy.typing as npt
+
+from neuro.report.comparison import DEVICES, Comparison, Measured
+from neuro.report.paper import TABLE_3, Paper
+
+Floats = npt.NDArray[np.float64]
+MODELS = ("neurosim", "physical")
+"""Order of the columns: first the arithmetic that the paper used, then ours."""
+
+
+@dataclass(frozen=True, eq=False)
+class Run:
+    """One training, all replicas: arrays (epochs, replicas) float64.
+
+    `accuracy` in per cent after each epoch; latencies (s) and energies (J) are cumulative. `area_m2` is that
+    of all cores, `area_parts_m2` by block (empty where unknown). `source` is "table" for characterised cells,
+    "published" for the paper's own.
+    """
+
+    device: str
+    cell: str
+    variant: str
+    model: str
+    images_per_epoch: int
+    accuracy: Floats
+    read_latency_s: Floats
+    write_latency_s: Floats
+    read_energy_J: Floats
+    write_energy_J: Floats
+    area_m2: float
+    area_parts_m2: dict[str, float] = field(default_factory=dict)
+    source: str = "table"
+
+    @property
+    def epochs(self) -> int:
+        """Trained epochs."""
+        return int(self.accuracy.shape[0])
+
+    @property
+    def replicas(self) -> int:
+        """Independent repetitions with other random numbers."""
+        return int(self.accuracy.shape[1])
+
+
+def mean_interval(values: Floats) -> Measured:
+    """Mean over the last axis with its 95 % interval (Student's t); no interval for fewer than two values.
+
+    `values`: (replicas,).
+    """
+    count = values.size
+    mean = float(np.mean(values))
+    spread = float(np.std(values, ddof=1)) if count > 1 else 0.0
+    # What does not depend on the random numbers differs by rounding only and has no interval.
+    if count < 2 or spread <= 1e-12 * abs(mean):
+        return Measured(mean)
+    from scipy.stats import t
+
+    half = float(t.ppf(0.975, count - 1)) * spread / float(np.sqrt(count))
+    return Measured(mean, mean - half, mean + half)
+
+
+def interval_band(values: Floats) -> tuple[Floats, Floats, Floats]:
+    """(mean, low, high), each (epochs,), of values (epochs, replicas); low = high = mean without replicas."""
+    rows = [mean_interval(row) for row in values]
+    mean = np.array([row.value for row in rows])
+    low = np.array([row.value if row.low is None else row.low for row in rows])
+    high = np.array([row.value if row.high is None else row.high for row in rows])
+    return mean, low, high
+
+
+def ordered(runs: Iterable[Run]) -> list[Run]:
+    """Runs by device (SMTJ first), oxide and model."""
+    return sorted(
+        runs, key=lambda run: (DEVICES.index(run.device), run.variant, MODELS.index(run.model), run.cell)
+    )
+
+
+def table_3(runs: Iterable[Run], paper: Paper) -> list[Comparison]:
+    """Table III for every run: energies (mJ) and latencies (ms) of the whole training.
+
+    A run of other length than the paper's is shown without comparison: the totals grow with every image.
+    """
+    rows = []
+    for run in runs:
+        remark = _other_length(run, paper)
+        for name, quantity, label, unit, field_name, factor in TABLE_3:
+            values: Floats = getattr(run, field_name)
+            published = None if remark else paper.table_3(run.device, run.variant, name)
+            rows.append(
+                _comparison(
+                    run,
+                    "Table III",
+                    quantity,
+                    label,
+                    unit,
+                    mean_interval(factor * values[-1]),
+                    published,
+                    remark,
+                )
+            )
+    return rows
+
+
+def accuracy(runs: Iterable[Run], paper: Paper) -> list[Comparison]:
+    """Accuracy (per cent) after the last epoch, beside the paper's."""
+    rows = []
+    for run in runs:
+        remark = _other_length(run, paper)
+        published = None if remark else paper.accuracy(run.device).get(run.variant)
+        found = mean_interval(run.accuracy[-1])
+        rows.append(_comparison(run, "Fig. 4", "accuracy", "accuracy", "%", found, published, remark))
+    return rows
+
+
+def area(runs: Iterable[Run], paper: Paper) -> list[Comparison]:
+    """Area (mm2) of both synaptic cores at 0.85 nm, beside the paper's Fig. 3."""
+    return [
+        _comparison(
+            run, "Fig. 3", "area", "core area", "mm²", Measured(1e6 * run.area_m2),
+            paper.area_mm2(run.device), "",
+        )
+        for run in runs
+        if run.variant == "0.85"
+    ]  # fmt: skip
+
+
+def _comparison(
+    run: Run,
+    table: str,
+    quantity: str,
+    label: str,
+    unit: str,
+    found: Measured,
+    published: float | None,
+    remark: str,
+) -> Comparison:
+    return Comparison(
+        table=table,
+        quantity=quantity,
+        label=label,
+        unit=unit,
+        device=run.device,
+        variant=run.variant,
+        measured=found,
+        paper=published,
+        model=run.model,
+        remark=remark,
+    )
+
+
+def _other_length(run: Run, paper: Paper) -> str:
+    if (run.epochs, run.images_per_epoch) == (paper.epochs, paper.images_per_epoch):
+        return ""
+    return (
+        f"{run.epochs} epochs of {run.images_per_epoch} images; the paper's figures are for "
+        f"{paper.epochs} of {paper.images_per_epoch}"
+    )
