@@ -20,8 +20,9 @@ def spice_number(text: str) -> float:
     """The value of a SPICE number such as "0.85", "30n", "1.5Meg" or "10pF".
 
     Suffixes t g meg k m u n p f a and mil (25.4e-6) in any case; letters after the suffix are a unit and
-    mean nothing, so "1F" is a femto-something, as in ngspice (a unit may not begin with e, as an exponent does). The result is the float nearest to the
-    decimal number. Raises ValueError for anything else and for numbers beyond the range of a float.
+    mean nothing, so "1F" is a femto-something, as in ngspice. A unit may not begin with e, as an exponent
+    does. The result is the float nearest to the decimal number. Raises ValueError for anything else and
+    for numbers beyond the range of a float.
     """
     match = _NUMBER.match(text)
     if match is None:
