@@ -101,7 +101,35 @@ def field_checks(technology: Technology, cell: Cell, core: Core) -> Iterator[Che
     )
 
 
+QUANTITY = frozenset(("value", "unit", "ci_low", "ci_high"))
+"""Keys of a field given as a quantity with its 95 % interval instead of a plain number."""
+
+
+def uncertain_fields(document: object, path: str = "") -> dict[str, tuple[float, float, float]]:
+    """Fields of a design document given as quantities with an interval: path to (value, low, high).
+
+    Raises UserError that names the field.
+    """
+    if not isinstance(document, Mapping):
+        return {}
+    if "value" in document and set(document) <= QUANTITY:
+        low, high = document.get("ci_low"), document.get("ci_high")
+        if low is None and high is None:
+            return {}
+        value = _number(document["value"], path)
+        ends = _number(low, f"{path}.ci_low"), _number(high, f"{path}.ci_high")
+        if not ends[0] <= value <= ends[1]:
+            raise UserError("must lie within its interval", key=path)
+        return {path: (value, *ends)}
+    found: dict[str, tuple[float, float, float]] = {}
+    for key, item in document.items():
+        found |= uncertain_fields(item, f"{path}.{key}" if path else str(key))
+    return found
+
+
 def _number(value: object, path: str) -> float:
+    if isinstance(value, Mapping) and "value" in value and set(value) <= QUANTITY:
+        value = value["value"]
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise UserError(f"must be a number, not {value!r}", key=path)
     try:

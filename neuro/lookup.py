@@ -6,10 +6,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from flow.table import UserError
+from flow.table import Quantity, UserError, open_table
 from neuro.cells import Bitcell, cells_from_table, paper_cells
 from neuro.model import Model, model_named
-from neuro.technology import Cell, Technology, bundled_technology, technology_from_table
+from neuro.technology import (
+    Cell,
+    Technology,
+    bundled_technology,
+    technology_from_table,
+    technology_quantities,
+)
 
 
 @dataclass(frozen=True)
@@ -37,6 +43,26 @@ class Lookup:
                 return cells[key].for_circuit(model_named(self.model).name)
         raise UserError(f"no cell {name!r}; there are {', '.join(cells)}", file=self.tables, key="cell")
 
+    def _document(self, part: str, name: str) -> dict[str, object]:
+        """The JSON object of a technology or cell, with the intervals of the table's quantities."""
+        document = _json(self.technology(name) if part == "technology" else self.cell(name))
+        if self.tables is None:
+            return document
+        if part == "technology":
+            fin = document.get("fin")
+            for path, quantity in technology_quantities(self.tables, name).items():
+                place = fin if path.startswith("fin.") and isinstance(fin, dict) else document
+                field = path.removeprefix("fin.")
+                place[field] = _with_interval(place[field], quantity)
+            return document
+        cell, _, variant = name.partition("/")
+        quantities = open_table(self.tables).cells[cell][variant or "0.85"].quantities
+        for field, names in CELL_QUANTITIES.items():
+            source = next((quantities[item] for item in names if item in quantities), None)
+            if source is not None:
+                document[field] = _with_interval(document[field], source)
+        return document
+
     def _cells(self) -> dict[str, Bitcell]:
         cells = paper_cells() if self.tables is None else cells_from_table(Path(self.tables))[1]
         return {f"{cell.name}/{cell.variant}": cell for cell in cells}
@@ -52,12 +78,32 @@ class Lookup:
                     name = document.get(part)
                     if isinstance(name, str):
                         if (part, name) not in found:
-                            record = self.technology(name) if part == "technology" else self.cell(name)
-                            found[part, name] = _json(record)
+                            found[part, name] = self._document(part, name)
                         changed[part] = found[part, name]
                 document = changed
             resolved.append(document)
         return resolved
+
+
+CELL_QUANTITIES = {
+    "r_on_ohm": ("r_on",),
+    "r_off_ohm": ("r_off",),
+    "r_access_ohm": ("r_access",),
+    "read_voltage_V": ("read_voltage",),
+    "ltp_voltage_V": ("ltp_voltage", "write_voltage_1to0"),
+    "ltd_voltage_V": ("ltd_voltage", "write_voltage_0to1"),
+    "write_pulse_s": ("write_pulse",),
+    "read_energy_J": ("read_energy",),
+}
+"""Quantity of a characterised cell (the first there is) whose interval a field of `Cell` has."""
+
+
+def _with_interval(value: object, quantity: Quantity) -> object:
+    """The field with the relative interval of the quantity it was made from."""
+    if quantity.ci_low is None or quantity.ci_high is None or not isinstance(value, float):
+        return value
+    scale = value / quantity.value
+    return {"value": value, "ci_low": quantity.ci_low * scale, "ci_high": quantity.ci_high * scale}
 
 
 def _json(record: Technology | Cell) -> dict[str, object]:

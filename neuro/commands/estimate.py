@@ -24,6 +24,13 @@ def estimate(
         typer.Option(help="Bitcell table (HDF5) in which names of technologies and cells are looked up."),
     ] = None,
     model: Annotated[str, typer.Option(help="physical or neurosim.")] = "physical",
+    samples: Annotated[
+        int,
+        typer.Option(
+            min=0, help="Samples that propagate the inputs' intervals; adds `intervals` to a result."
+        ),
+    ] = 0,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of the samples.")] = 0,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
 ) -> None:
     """Estimate every design point of a file; an impossible one is answered with its error and field."""
@@ -33,6 +40,10 @@ def estimate(
 
     documents = Lookup(tables, model).resolve(designs_in(read_json(designs), file=designs))
     results = estimate_documents(documents, model)
+    if samples:
+        from neuro.uncertainty import add_intervals
+
+        add_intervals(results, documents, model, samples, seed)
     if as_json:
         sys.stdout.write(json.dumps(results, allow_nan=False) + "\n")
     else:
