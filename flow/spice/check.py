@@ -17,6 +17,9 @@ from flow.spice.element import suggestion
 from flow.spice.osdi import Module
 
 BUILT_IN_TYPES = frozenset({"r", "res", "c", "l", "d", "nmos", "pmos"})
+# A few nested subcircuits of a few lines can stand for more devices than any memory holds.
+MOST_DEVICES = 1_000_000
+DEEPEST_CALL = 64
 _TYPES_OF_KIND = {"d": {"d"}, "m": {"nmos", "pmos"}, "r": {"r", "res"}, "c": {"c"}, "l": {"l"}}
 
 
@@ -59,6 +62,8 @@ class _Checker:
             self.global_nodes |= set(source.global_nodes)
         self.cards = models_from
         self.warnings: list[str] = []
+        # Devices in each subcircuit when expanded; None while being counted.
+        self.sizes: dict[str, int | None] = {}
 
     def run(self) -> list[str]:
         for source in (*self.cards, self.netlist):
@@ -70,6 +75,9 @@ class _Checker:
         self._values(self.netlist.parameters, self.parameters)
         self._values(self.netlist.initial_voltages, self.parameters)
         self._scope(list(self.netlist.elements.values()), self.models, self.parameters)
+        self._devices(self.netlist.elements)
+        for subcircuit in self.netlist.subcircuits.values():
+            self._devices(subcircuit.elements)
         self._warn_of_loose_nodes(list(self.netlist.elements.values()), ())
         for subcircuit in self.netlist.subcircuits.values():
             self._warn_of_loose_ports(subcircuit)
@@ -175,6 +183,30 @@ class _Checker:
             if parameter.name not in subcircuit.parameters and parameter.name != "m":
                 message = f"subcircuit {name} has no such parameter"
                 raise _at(parameter, message + suggestion(parameter.name, subcircuit.parameters))
+
+    def _devices(self, elements: Mapping[str, Element], depth: int = 0) -> int:
+        """Number of devices after expansion; refuses subcircuits that hold themselves and huge ones."""
+        total = 0
+        for element in elements.values():
+            size = 1
+            if element.kind == "x" and element.model is not None:
+                name = element.model
+                if depth > DEEPEST_CALL:
+                    message = f"subcircuits nested deeper than {DEEPEST_CALL}"
+                    raise UserError(message, file=element.file, line=element.line, key=element.name)
+                if name not in self.sizes:
+                    self.sizes[name] = None
+                    self.sizes[name] = self._devices(self.subcircuits[name].elements, depth + 1)
+                found = self.sizes[name]
+                if found is None:
+                    message = f"subcircuit {name} holds itself"
+                    raise UserError(message, file=element.file, line=element.line, key=element.name)
+                size = found
+            total += size
+            if total > MOST_DEVICES:
+                message = f"stands for more than {MOST_DEVICES} devices"
+                raise UserError(message, file=element.file, line=element.line, key=element.name)
+        return total
 
     def _values(self, parameters: Mapping[str, Parameter], names: set[str]) -> None:
         for parameter in parameters.values():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import random
 import re
 import shutil
 import socket
@@ -196,6 +197,48 @@ def test_any_bytes_are_parsed_or_refused(tmp_path: Path, data: bytes) -> None:
     place.write_bytes(data)
     error = refusal(place)
     assert error is None or error.file == str(place)
+
+
+@pytest.mark.parametrize("count", [300, pytest.param(10_000, marks=pytest.mark.slow)])
+def test_a_damaged_netlist_is_parsed_or_refused(count: int, tmp_path: Path) -> None:
+    """Good and mistaken files with bytes lost, repeated, changed and put in."""
+    for path in (DATA / "good").iterdir():
+        shutil.copy(path, tmp_path)
+    sources = [path.read_bytes() for kind in ("good", "mistaken") for path in sorted((DATA / kind).iterdir())]
+    pieces = [word.encode() for word in f"{CARDS} {WORDS} {SIGNS} 1e999 e1 v(".split()] + [
+        b"\n+ ",
+        b"\xff",
+        b"\0",
+    ]
+    chance = random.Random(count)
+    outcomes = set()
+    for _ in range(count):
+        text = bytearray(chance.choice(sources))
+        for _ in range(chance.randint(1, 6)):
+            place, other = chance.randrange(len(text) + 1), chance.randrange(len(text) + 1)
+            lost, put_in = chance.choice(
+                [
+                    (0, chance.choice(pieces)),
+                    (chance.randint(1, 12), b""),
+                    (1, bytes([chance.randrange(256)])),
+                    (0, bytes(text[other : other + chance.randint(1, 30)])),
+                    (chance.randint(0, 8), b" " + chance.choice(pieces) + b" "),
+                ]
+            )
+            text[place : place + lost] = put_in
+        damaged = tmp_path / "damaged.cir"
+        damaged.write_bytes(text)
+        error = refusal(damaged)
+        outcomes.add(error is None)
+        if error is not None:
+            assert error.file is not None
+            assert error.line is not None
+            assert "\n" not in str(error)
+            continue
+        for line in parse(damaged, root=tmp_path).lines:
+            assert re.match(r"[A-Za-z]|\.(subckt|ends|model|param|global|ic)\b", line, re.IGNORECASE), line
+            assert not re.search(r"[`$\\;\0\n]", line), line
+    assert outcomes == {True, False}
 
 
 # ---- good files -------------------------------------------------------------------------------------
