@@ -1,44 +1,60 @@
-"""The FinFET card against its stated targets, measured in ngspice."""
+"""The FinFET cards against their stated targets, measured in ngspice."""
 
 from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
 
 import pytest
 
 from flow.measure.technology import measure_technology
 from flow.spec import load_card
+from flow.spice.session import session
 from flow.table import Quantity
-from tests.conftest import ROOT, MakeBench
+from tests.conftest import ROOT
 
 MODELS = ROOT / "spice" / "models"
 
 
-@pytest.fixture(scope="module")
-def measured(make_bench: MakeBench) -> dict[str, Quantity]:
-    bench = make_bench("2t1mtj_rc_smtj")
-    return measure_technology(bench.simulator(), ROOT, bench.card, bench.cell.card, "tt", 300.0)
+CARDS = ("finfet28", "asap7")
 
 
-@pytest.mark.parametrize("name", sorted(load_card(MODELS / "finfet28.toml").targets))
-def test_card_meets_its_target(measured: dict[str, Quantity], name: str) -> None:
-    card = load_card(MODELS / "finfet28.toml")
-    target = card.targets[name]
-    if name == "gate_capacitance_per_fin":
-        value = measured["gate_capacitance"].value * (2 * card["fin_height"] + card["fin_width"])
-    else:
-        value = measured[name].value
-    assert value == pytest.approx(target.value, rel=target.tolerance)
-
-
-def test_switching_resistance_is_that_of_the_chain(measured: dict[str, Quantity]) -> None:
-    # vdd/Ion is the resistance scale; a fan-out-of-four delay is worth 0.7 to 2 of it for any FinFET.
-    assert 0.7 < measured["effective_resistance_multiplier"].value < 2.0
-    assert measured["drain_capacitance"].value < measured["gate_capacitance"].value
-    assert measured["pn_ratio"].value == pytest.approx(
-        measured["ion_n"].value / measured["ion_p"].value, rel=1e-12
+@cache
+def measured(card: str, osdi: tuple[Path, ...]) -> dict[str, Quantity]:
+    library = MODELS / f"{card}.lib"
+    return measure_technology(
+        session(osdi), ROOT, load_card(library.with_suffix(".toml")), library, "tt", 300.0
     )
 
 
-def test_wire_resistance_is_resistivity_over_section(measured: dict[str, Quantity]) -> None:
-    card = load_card(MODELS / "finfet28.toml")
-    section = card["wire_width"] * card["wire_width"] * card["wire_aspect_ratio"]
-    assert measured["wire_resistance"].value == pytest.approx(card["wire_resistivity"] / section, rel=1e-12)
+TARGETS = [(card, name) for card in CARDS for name in load_card(MODELS / f"{card}.toml").targets]
+
+
+@pytest.mark.parametrize(("card", "name"), TARGETS)
+def test_card_meets_its_target(osdi: tuple[Path, ...], card: str, name: str) -> None:
+    spec = load_card(MODELS / f"{card}.toml")
+    target = spec.targets[name]
+    found = measured(card, osdi)
+    if name == "gate_capacitance_per_fin":
+        value = found["gate_capacitance"].value * (2 * spec["fin_height"] + spec["fin_width"])
+    else:
+        value = found[name].value
+    assert value == pytest.approx(target.value, rel=target.tolerance)
+
+
+@pytest.mark.parametrize("card", CARDS)
+def test_switching_resistance_is_that_of_the_chain(osdi: tuple[Path, ...], card: str) -> None:
+    found = measured(card, osdi)
+    # vdd/Ion is the resistance scale; a fan-out-of-four delay is worth 0.7 to 2 of it for any FinFET.
+    assert 0.7 < found["effective_resistance_multiplier"].value < 2.0
+    assert found["drain_capacitance"].value < found["gate_capacitance"].value
+    assert found["pn_ratio"].value == pytest.approx(found["ion_n"].value / found["ion_p"].value, rel=1e-12)
+
+
+@pytest.mark.parametrize("card", CARDS)
+def test_wire_resistance_is_resistivity_over_section(osdi: tuple[Path, ...], card: str) -> None:
+    spec = load_card(MODELS / f"{card}.toml")
+    section = spec["wire_width"] * spec["wire_width"] * spec["wire_aspect_ratio"]
+    assert measured(card, osdi)["wire_resistance"].value == pytest.approx(
+        spec["wire_resistivity"] / section, rel=1e-12
+    )
