@@ -29,7 +29,7 @@ _compiled = numba.njit(cache=True, nogil=True, error_model="numpy", fastmath={"c
 
 @_compiled
 def bernoulli(x: float) -> float:
-    """x / (exp(x) - 1)."""
+    """x / (exp(x) - 1) for x >= 0."""
     if abs(x) < 1e-5:
         return 1.0 - 0.5 * x + x * x / 12.0
     value: float = x / np.expm1(x)
@@ -74,10 +74,13 @@ def fill_rates(
         slope = (drive[piece + 1] - drive[piece]) / (z[piece + 1] - z[piece])
         impulse += (top - low) * (drive[piece] + slope * (middle - z[piece]))
         rise = delta * ((high - low) * (high + low) - 2.0 * impulse)
-        b = bernoulli(rise)
+        # B(-x) = B(x) + x, taken on the side where nothing cancels.
+        steep = abs(rise)
+        low_rate = bernoulli(steep)
+        high_rate = low_rate + steep
         g = conductances[j - 1] / (2.0 * delta)
-        up[j - 1] = g / volumes[j - 1] * b
-        down[j] = g / volumes[j] * (b + rise)
+        up[j - 1] = g / volumes[j - 1] * (low_rate if rise > 0.0 else high_rate)
+        down[j] = g / volumes[j] * (high_rate if rise > 0.0 else low_rate)
 
 
 @_compiled

@@ -63,7 +63,11 @@ def switching_time(z_from: npt.ArrayLike, z_to: npt.ArrayLike, drive: npt.ArrayL
 
 
 def write_error_exponent(drive: npt.ArrayLike) -> Array:
-    """Decay rate of ln WER in 1/tau_D at long pulses, `2 (i - 1)` with i at the starting pole; i > 1."""
+    """Decay rate of ln WER in 1/tau_D at long pulses, `2 (i - 1)` with i at the starting pole.
+
+    Domain: i > 1, pulses beyond a few 1/(i - 1), large Delta: for a constant drive the true rate is
+    higher by about `(3 - i)/(Delta (i - 1))`.
+    """
     exponent: Array = 2.0 * (np.asarray(drive, dtype=float) - 1.0)
     return exponent
 
