@@ -27,7 +27,7 @@ $(INSTALLED): pyproject.toml constraints.txt
 	    command -v apt-get >/dev/null \
 	      || { echo "error: $(PYTHON) has no ensurepip; install your system's python3-venv" >&2; exit 1; }; \
 	    echo "Installing python3-venv, which $(PYTHON) lacks" >&2; \
-	    $$sudo apt-get update -qq && $$sudo apt-get install -y -qq python3-venv >/dev/null; \
+	    $$sudo apt-get update -qq && $$sudo env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq python3-venv >/dev/null; \
 	  fi; \
 	  $(PYTHON) -m venv $(VENV); \
 	fi
