@@ -1,115 +1,126 @@
 """Characterisation: from the designer's files to the bitcell table, re-running only what changed.
 
-Every piece of work (a card, a variant of a cell) has a key, the hash of everything it depends on:
-files, settings, compiled models, tool versions, our own code. Its result is kept in
-`build/cache/<key>.h5`, written atomically; a killed run resumes with what it had.
+Every piece of work (a card, a batch of samples, the waveforms of a variant) is a task with a key, the hash of
+everything it depends on: circuit lines, settings, compiled models, tool versions, our own code. Its result
+is kept in `build/cache/`, written in one step; a killed run resumes with what it had. See flow/parallel.py.
 """
 
 from __future__ import annotations
 
 import hashlib
-import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import joblib
-
 from flow.errors import UserError
 from flow.measure.bench import Bench
-from flow.measure.bitcell import characterize_nominal
-from flow.measure.inspection import check_cell, explain
-from flow.measure.technology import measure_technology
+from flow.measure.inspection import check_cell
+from flow.measure.pieces import Technology
+from flow.parallel import Cache, Count, DaskPool, LocalPool, Plan, Pool, Progress, digest, run_plans
 from flow.provenance import collect
 from flow.spec import Study, load_card, load_cell, load_device, load_study, select_variant
-from flow.spice.session import SimulatorError, session
-from flow.table import BitcellTable, CellVariant, Quantity, open_table, write_table
+from flow.statistics.cell_plan import expected_tasks, variant_plan
+from flow.table import BitcellTable, write_table
 from flow.toolchain import build_models, tool_versions
 
 CACHE = Path("build/cache")
-_OWN_CODE = ("device", "measure", "spice", "spec.py", "characterize.py", "table")
-
-
-@dataclass(frozen=True)
-class Job:
-    """One piece of work: a card (`variant` None) or a variant of a cell."""
-
-    name: str
-    variant: str | None
-    key: str
-    bench: Bench
-    study: Study
-
-    @property
-    def label(self) -> str:
-        """What a progress bar shows."""
-        return self.name if self.variant is None else f"{self.name} {self.variant} nm"
+_OWN_CODE = ("device", "measure", "spice", "statistics/variation.py")
+"""Our own code that simulated numbers depend on; what is made of them is worked out anew in every run."""
 
 
 @dataclass
 class Outcome:
-    """What a run did: the table and how many pieces were simulated, reused and failed."""
+    """What a run did: the table and how many samples were simulated, reused, retried and failed."""
 
     table: BitcellTable
-    simulated: list[str] = field(default_factory=list)
-    reused: list[str] = field(default_factory=list)
+    count: Count = field(default_factory=Count)
 
 
 def characterize(
     root: Path,
-    study_file: Path,
+    study: Path | Study,
     cells: Sequence[str],
-    output: Path,
+    output: Path | None,
     *,
     jobs: int = 2,
+    scheduler: str | None = None,
+    pool: Pool | None = None,
     command: Sequence[str] = (),
     tell: Callable[[str], None] = lambda _: None,
     progress: Callable[[int, int, str], None] = lambda done, total, label: None,
 ) -> Outcome:
-    """Characterise `cells` (empty: those of the study) and write the table to `output`.
+    """Characterise `cells` (empty: those of the study) and write the table to `output`, if there is one.
 
     Args:
-        jobs: processes that simulate at the same time.
+        study: the study file, or a study made from it.
+        jobs: processes that simulate at the same time on this machine.
+        scheduler: address of a Dask scheduler whose workers simulate instead; `pool`: any other workers.
         command: the command line, for the provenance.
-        tell: hears of compilations; `progress`: of (done, total, label) after every piece of work.
+        tell: hears of compilations; `progress`: of (done, expected, label) after every piece of work.
 
     Raises:
         UserError: a mistake in a designer's file or a missing tool; the old table stays whole.
     """
-    study = load_study(study_file)
+    settings = load_study(study) if isinstance(study, Path) else study
+    benches = benches_of(root, tuple(cells) or settings.characterize.cells, tell)
+    plans: dict[tuple[str, str], Plan] = {}
+    for bench in benches:
+        plans.setdefault((bench.spec.card, ""), technology_plan(bench))
+        plans[bench.name, bench.variant_name] = variant_plan(bench, settings)
+    expected = len(plans) - len(benches) + sum(expected_tasks(bench, settings) for bench in benches)
+    workers = pool or (DaskPool(scheduler) if scheduler else LocalPool(jobs))
+    try:
+        results, count = run_plans(
+            plans, Cache(root / CACHE), workers, progress=Progress(expected, tell=progress)
+        )
+    finally:
+        workers.close()
+    table = BitcellTable(references="10.1109/TCSII.2023.3240474")
+    for (name, variant), result in results.items():
+        if variant:
+            table.cells.setdefault(name, {})[variant] = result
+        else:
+            table.technologies.update(result.technologies)
+    inputs = {path for bench in benches for path in bench.input_files()} | set(_sources(root))
+    if isinstance(study, Path):
+        inputs.add(study)
+    provenance = collect(
+        root=root,
+        inputs=sorted(inputs),
+        tools=tool_versions(),
+        seeds={"population": settings.population.seed},
+        command=command,
+    )
+    table.provenance = provenance.as_dict()
+    table.history = provenance.history
+    if output is not None:
+        output.parent.mkdir(parents=True, exist_ok=True)
+        write_table(output, table)
+    return Outcome(table, count)
+
+
+def benches_of(root: Path, names: Iterable[str], tell: Callable[[str], None] = lambda _: None) -> list[Bench]:
+    """Every variant of these bitcells on the bench, files checked and models compiled.
+
+    Raises UserError for the first mistake.
+    """
     models = build_models(root, tell)
-    versions = tool_versions()
-    names = tuple(cells) or study.characterize.cells
     osdi = tuple(model.path for model in models.values())
     built = {name: model.sha256 for name, model in models.items()}
-    fingerprint = _digest({"models": built, "tools": versions, "code": _own_code()})
-    benches = [bench for name in names for bench in _benches(root, name, osdi)]
+    stamp = digest({"models": built, "tools": tool_versions(), "code": _own_code()})
+    benches = [bench for name in names for bench in _benches(root, name, osdi, stamp)]
     for bench in {bench.name: bench for bench in benches}.values():
         check_cell(bench)
-    work = _jobs(root, benches, study, fingerprint)
-    outcome = Outcome(BitcellTable())
-    pending = [job for job in work if not _cached(root, job)]
-    outcome.reused = [job.label for job in work if job not in pending]
-    done = len(outcome.reused)
-    progress(done, len(work), "")
-    pool = joblib.Parallel(n_jobs=min(jobs, max(1, len(pending))), return_as="generator_unordered")
-    for label in pool(joblib.delayed(_run)(root, job) for job in pending):
-        done += 1
-        outcome.simulated.append(label)
-        progress(done, len(work), label)
-    outcome.table = _assemble(root, work)
-    files = sorted(
-        {path for bench in benches for path in bench.input_files()} | set(_sources(root)) | {study_file}
-    )
-    provenance = collect(root=root, inputs=files, tools=versions, seeds={}, command=command)
-    outcome.table.provenance = provenance.as_dict()
-    outcome.table.history = provenance.history
-    output.parent.mkdir(parents=True, exist_ok=True)
-    write_table(output, outcome.table)
-    return outcome
+    return benches
 
 
-def _benches(root: Path, name: str, osdi: tuple[Path, ...]) -> list[Bench]:
+def technology_plan(bench: Bench) -> Plan:
+    """Plan that returns the table of the bench's card."""
+    (table,) = yield [Technology(bench)]
+    return table
+
+
+def _benches(root: Path, name: str, osdi: tuple[Path, ...], stamp: str = "") -> list[Bench]:
     spice = root / "spice"
     file = spice / "bitcells" / f"{name}.toml"
     if not file.exists():
@@ -119,106 +130,14 @@ def _benches(root: Path, name: str, osdi: tuple[Path, ...]) -> list[Bench]:
     device = load_device(spice / "devices" / f"{spec.device}.toml")
     card = load_card(spice / "models" / f"{spec.card}.toml")
     return [
-        Bench(root, name, variant, spec, select_variant(spec, variant, file), device, card, osdi)
+        Bench(root, name, variant, spec, select_variant(spec, variant, file), device, card, osdi, stamp)
         for variant in spec.variants
     ]
-
-
-def _jobs(root: Path, benches: Iterable[Bench], study: Study, fingerprint: str) -> list[Job]:
-    cards: dict[str, Job] = {}
-    cells = []
-    for bench in benches:
-        spec = bench.spec
-        if spec.card not in cards:
-            files = (bench.cell.card, bench.cell.card.with_suffix(".toml"), *_testbenches(root))
-            key = _digest(
-                {"card": spec.card, "corner": spec.corner, "files": _hashes(root, files), "on": fingerprint}
-            )
-            cards[spec.card] = Job(spec.card, None, key, bench, study)
-        key = _digest(
-            {
-                "cell": bench.name,
-                "variant": bench.variant_name,
-                "settings": study.characterize.model_dump(exclude={"cells"}),
-                "files": _hashes(root, bench.input_files()),
-                "on": fingerprint,
-            }
-        )
-        cells.append(Job(bench.name, bench.variant_name, key, bench, study))
-    return [*cards.values(), *cells]
-
-
-def _run(root: Path, job: Job) -> str:
-    """In a worker: do one piece of work and keep its result."""
-    bench = job.bench
-    table = BitcellTable()
-    try:
-        if job.variant is None:
-            table.technologies[job.name] = measure_technology(
-                session(bench.osdi),
-                root,
-                bench.card,
-                bench.cell.card,
-                bench.spec.corner,
-                bench.device_spec.temperature.value,
-            )
-        else:
-            settings = job.study.characterize
-            variant = characterize_nominal(bench, settings.state_nodes, settings.voltage_step)
-            table.cells[job.name] = {job.variant: variant}
-    except SimulatorError as error:
-        raise explain(error, bench) from None
-    path = root / CACHE / f"{job.key}.h5"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    write_table(path, table)
-    return job.label
-
-
-def _cached(root: Path, job: Job) -> bool:
-    path = root / CACHE / f"{job.key}.h5"
-    if not path.exists():
-        return False
-    try:
-        open_table(path)
-    except UserError:
-        # A damaged entry is as good as none: simulate again.
-        path.unlink(missing_ok=True)
-        return False
-    return True
-
-
-def _assemble(root: Path, work: Iterable[Job]) -> BitcellTable:
-    technologies: dict[str, dict[str, Quantity]] = {}
-    cells: dict[str, dict[str, CellVariant]] = {}
-    for job in work:
-        part = open_table(root / CACHE / f"{job.key}.h5")
-        technologies.update(part.technologies)
-        for name, variants in part.cells.items():
-            cells.setdefault(name, {}).update(variants)
-    return BitcellTable(
-        technologies=technologies,
-        cells=cells,
-        references="10.1109/TCSII.2023.3240474",
-    )
-
-
-def _testbenches(root: Path) -> list[Path]:
-    return sorted((root / "spice" / "testbenches").glob("*.cir"))
 
 
 def _sources(root: Path) -> list[Path]:
     folder = root / "veriloga"
     return sorted([*folder.glob("*.va"), *folder.glob("include/*")])
-
-
-def _hashes(root: Path, files: Iterable[Path]) -> dict[str, str]:
-    hashes = {}
-    for path in files:
-        try:
-            hashes[path.relative_to(root).as_posix()] = hashlib.sha256(path.read_bytes()).hexdigest()
-        except FileNotFoundError:
-            raise UserError("no such file", file=path) from None
-    return hashes
 
 
 def _own_code() -> str:
@@ -227,8 +146,6 @@ def _own_code() -> str:
     for name in _OWN_CODE:
         path = package / name
         files += sorted(path.rglob("*.py")) if path.is_dir() else [path]
-    return _digest(_hashes(package, files))
-
-
-def _digest(content: Mapping[str, object] | str) -> str:
-    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+    return digest(
+        [[str(path.relative_to(package)), hashlib.sha256(path.read_bytes()).hexdigest()] for path in files]
+    )

@@ -1,15 +1,15 @@
 """Work in parallel: tasks, plans of tasks, a cache by content, and workers that may hang or die.
 
-A TASK is a piece of simulation with a key, the hash of everything that its result depends on. Its result is
-kept under that key in the cache, written in one step; so a run that is killed goes on where it was, two
-runs at once share what they find, and only what changed is simulated again.
+A TASK is a piece of simulation with a key, the hash of everything that its result depends on. Its result
+is kept under that key in the cache, written in one step; so a run that is killed goes on where it was,
+two runs at once share what they find, and only what changed is simulated again.
 
 A PLAN decides what to simulate next from what is known so far: a generator that yields a list of tasks
 (or further plans) and is sent their results in the same order. Plans hold no state but their results and so
 replay to the same end from a cache; all plans share one pool of workers.
 
-A worker that exceeds its time limit is ended by an alarm of the operating system, which also reaches a process
-that hangs inside the simulator. Its task, like that of a worker that died, is given out again; one
+A worker that exceeds its time limit is ended by an alarm of the operating system, which also reaches a
+process that hangs inside the simulator. Its task, like that of a worker that died, is given out again; one
 that has failed too often is split to find the culprit, which in the end is flagged as failed.
 """
 
@@ -25,11 +25,11 @@ import signal
 import sys
 import threading
 import zipfile
-from collections.abc import Callable, Generator, Mapping, Sequence
+from collections.abc import Callable, Generator, Hashable, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, CancelledError, Future, wait
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -40,6 +40,7 @@ from flow.table.writer import table_bytes
 
 Arrays = dict[str, NDArray[Any]]
 Result = Arrays | BitcellTable
+Name = TypeVar("Name", bound=Hashable)
 
 TIME_LIMIT = 300.0
 """Seconds that a task may take before its worker counts as hung."""
@@ -280,13 +281,13 @@ def execute(task: Task, cache: Cache, limit: float) -> Result:
 
 
 def run_plans(
-    plans: Mapping[str, Plan],
+    plans: Mapping[Name, Plan],
     cache: Cache,
     pool: Pool,
     *,
     progress: Progress | None = None,
     limit: float = TIME_LIMIT,
-) -> tuple[dict[str, Any], Count]:
+) -> tuple[dict[Name, Any], Count]:
     """Run plans side by side to their ends.
 
     Returns:

@@ -2,13 +2,32 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import sys
 import time
+from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+if TYPE_CHECKING:
+    from flow.spec import Study
+
+
+class Estimator(StrEnum):
+    """Estimators of a population mean."""
+
+    importance = "importance"
+    plain = "plain"
+
+
+class Criterion(StrEnum):
+    """Which cell has to meet the targets."""
+
+    population = "population"
+    nominal = "nominal"
 
 
 def add_to(app: typer.Typer) -> None:
@@ -26,6 +45,19 @@ def characterize(
     jobs: Annotated[int, typer.Option(min=1, max=1024, help="Processes that simulate at the same time.")] = 2,
     output: Annotated[
         Path | None, typer.Option(help="Table to write; default: build/tables/bitcells.h5.")
+    ] = None,
+    samples: Annotated[
+        int | None, typer.Option(min=32, help="SPICE samples of each operation; default: the study's.")
+    ] = None,
+    estimator: Annotated[
+        Estimator | None, typer.Option(help="How population means are estimated; plain to validate.")
+    ] = None,
+    criterion: Annotated[
+        Criterion | None,
+        typer.Option(help="Whether the population mean or the nominal cell meets the targets."),
+    ] = None,
+    scheduler: Annotated[
+        str | None, typer.Option(help="Address of a Dask scheduler, e.g. tcp://host:8786.")
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")] = False,
 ) -> None:
@@ -52,10 +84,11 @@ def characterize(
         task = bar.add_task("", total=None)
         outcome = run(
             root,
-            study or root / "study.toml",
+            _study(study or root / "study.toml", samples, estimator, criterion),
             cells or (),
             target,
             jobs=jobs,
+            scheduler=scheduler,
             command=["mtj-flow", *sys.argv[1:]],
             tell=lambda message: console.print(message, highlight=False),
             progress=lambda done, total, label: bar.update(
@@ -65,12 +98,7 @@ def characterize(
     if as_json:
         document = {
             "cells": table_json(outcome.table),
-            "samples": {
-                "simulated": len(outcome.simulated),
-                "reused": len(outcome.reused),
-                "retried": 0,
-                "failed": 0,
-            },
+            "samples": dataclasses.asdict(outcome.count),
             "seconds": time.monotonic() - started,
         }
         sys.stdout.write(json.dumps(document) + "\n")
@@ -79,8 +107,27 @@ def characterize(
 
     out = Console()
     out.print(summary(outcome.table))
+    count = outcome.count
     console.print(
-        f"{target}: {len(outcome.simulated)} simulated, {len(outcome.reused)} reused, "
-        f"{time.monotonic() - started:.1f} s",
+        f"{target}: {count.simulated} samples simulated, {count.reused} reused, {count.retried} retried, "
+        f"{count.failed} failed, {time.monotonic() - started:.1f} s",
         highlight=False,
     )
+
+
+def _study(
+    file: Path, samples: int | None, estimator: Estimator | None, criterion: Criterion | None
+) -> Path | Study:
+    """The study file, or the study with what the command line replaces."""
+    from flow.spec import load_study
+
+    given = {
+        "samples": samples,
+        "estimator": estimator and estimator.value,
+        "criterion": criterion and criterion.value,
+    }
+    changes = {name: value for name, value in given.items() if value is not None}
+    if not changes:
+        return file
+    loaded = load_study(file)
+    return loaded.model_copy(update={"population": loaded.population.model_copy(update=changes)})

@@ -65,6 +65,10 @@ class Bench:
         """Path of a testbench by name."""
         return self.root / "spice" / "testbenches" / f"{name}.cir"
 
+    def testbenches(self) -> list[Path]:
+        """Every testbench of the project."""
+        return sorted((self.root / "spice" / "testbenches").glob("*.cir"))
+
     def simulator(self) -> Session:
         """The ngspice of this process."""
         return session(self.osdi)
@@ -103,10 +107,7 @@ class Bench:
             "stamp": self.stamp,
             "cell": subcircuit(cell).lines,
             "card": card_section(cell.card, cell.corner, cell.root).lines,
-            "testbenches": {
-                path.name: parse(path, root=self.root).lines
-                for path in sorted((self.root / "spice" / "testbenches").glob("*.cir"))
-            },
+            "testbenches": {path.name: parse(path, root=self.root).lines for path in self.testbenches()},
             "mtj": [cell.module, cell.mtj, dict(sorted(self.parameters.items())), cell.temperature],
             "bias": self.spec.bias.model_dump(),
             "lines": [self.spec.write.line_0to1, self.spec.write.line_1to0, self.spec.write.edge],
@@ -122,5 +123,5 @@ class Bench:
             self.cell.card,
             self.cell.card.with_suffix(".toml"),
             spice / "devices" / f"{self.spec.device}.toml",
-            *sorted((spice / "testbenches").glob("*.cir")),
+            *self.testbenches(),
         )

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.interpolate import BarycentricInterpolator
 
 from flow.device.mtj import Z_OF_STATE
 from flow.errors import UserError
@@ -19,16 +21,24 @@ from flow.spec import Line
 from flow.spice.deck import subcircuit
 from flow.table import Array, CellVariant, Quantity, known
 
+_SETTLING = 50e-12
+"""After an edge the cell charges its own capacitances (RC about 10 ps) before it follows its load line, s."""
+
 _VERIFY_NODES = 2
 """The verification takes this many times the state nodes of the search, so it also checks their number."""
 
 
-def characterize_nominal(bench: Bench, nodes: int, voltage_step: float) -> CellVariant:
-    """Characterise the nominal device of one variant.
+@dataclass(frozen=True)
+class Nominal:
+    """The nominal device: its load-line surfaces by driven line, and the voltages that meet the targets."""
 
-    Write voltages are those at which each direction just meets the target WER with the variant's
-    pulse, the read voltage that at which state 0 just meets the target RDR; both are then simulated
-    again at exactly these voltages with a finer grid of states, and those error rates are stored.
+    surfaces: Mapping[Line, LoadLine]
+    writes: Mapping[int, OperatingPoint]
+    read: OperatingPoint
+
+
+def search_nominal(bench: Bench, nodes: int, voltage_step: float) -> Nominal:
+    """Voltages at which the nominal device just meets its targets with the variant's pulses.
 
     Args:
         nodes: Chebyshev nodes of m_z for the load lines.
@@ -75,19 +85,47 @@ def characterize_nominal(bench: Bench, nodes: int, voltage_step: float) -> CellV
             file=bench.cell.netlist.with_suffix(".toml"),
             key="write" if "write" in error.message else "read",
         ) from None
+    return Nominal(surfaces, writes, read)
+
+
+def characterize_nominal(bench: Bench, nodes: int, voltage_step: float) -> CellVariant:
+    """Characterise the nominal device of one variant at the voltages where it just meets its targets.
+
+    Both are then simulated again at exactly these voltages with a finer grid of states, and those error
+    rates are stored. Arguments and errors are those of `search_nominal`.
+    """
+    found = search_nominal(bench, nodes, voltage_step)
+    return measure_at(bench, found, nodes)
+
+
+def measure_at(bench: Bench, at: Nominal, nodes: int) -> CellVariant:
+    """Everything about the nominal device at the voltages of `at`, each simulated at exactly its voltage.
+
+    Raises:
+        UserError: the typical cell does not switch, or the netlist contradicts its TOML file.
+        SimulatorError: ngspice did not converge.
+    """
+    spec, variant = bench.spec, bench.variant
+    writes, surfaces = at.writes, at.surfaces
     quantities = {
         **_geometry(bench),
         **_device(bench),
         **_written(bench, writes, nodes),
-        **_read(bench, read, nodes),
+        **_read(bench, at.read, nodes),
     }
+    lines = ((0, spec.write.line_0to1), (1, spec.write.line_1to0))
     pulses = {
         stored: measure_pulse(
             bench, "write", line, writes[stored].voltage, variant.write_pulse, stored=stored
         )
-        for stored, line in ((0, spec.write.line_0to1), (1, spec.write.line_1to0))
+        for stored, line in lines
     }
     quantities |= _write_energy(bench, pulses)
+    quantities["quasi_static_deviation"] = Quantity(
+        max(_deviation(bench, pulses[stored], surfaces[line], writes[stored]) for stored, line in lines),
+        "1",
+        long_name="largest difference between junction current of a write and its load line, of the largest",
+    )
     leakage = measure_leakage(bench, writes[0].voltage, writes[1].voltage)
     quantities["leakage"] = known("leakage", leakage.idle)
     quantities["leakage_half_selected"] = Quantity(
@@ -110,6 +148,17 @@ def characterize_nominal(bench: Bench, nodes: int, voltage_step: float) -> CellV
             "torque_prefactor_s": bench.parameters["s"],
         },
     )
+
+
+def _deviation(bench: Bench, pulse: Pulse, surface: LoadLine, point: OperatingPoint) -> float:
+    """How far the transient leaves the quasi-static load line between the edges, as a share of the peak."""
+    line = pulse.voltage[f"v{surface.line}"]
+    flat = np.flatnonzero(line > point.voltage * (1 - 1e-9))
+    settled = pulse.time >= pulse.time[flat[0]] + _SETTLING
+    rows = flat[settled[flat]]
+    static = BarycentricInterpolator(surface.state, surface.current_at(point.voltage))
+    expected = static(np.clip(pulse.state[rows], -1.0, 1.0))
+    return float(np.max(np.abs(pulse.junction_current[rows] - expected)) / np.max(np.abs(expected)))
 
 
 def _reach(bench: Bench, line: Line) -> float:

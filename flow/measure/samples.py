@@ -1,8 +1,7 @@
 """Error rates of process samples: load lines of many varied bitcells in one deck, then Fokker-Planck.
 
-One deck holds one copy of the bitcell a sample; the frozen state is altered for all of them between DC sweeps,
-so that netlist and card are parsed once for all states. Measured: four times the samples per second of one
-copy for every state and sample.
+One deck holds one copy of the bitcell a sample; the frozen state is altered for all of them between DC
+sweeps, so that netlist and card are parsed once for all states.
 """
 
 from __future__ import annotations

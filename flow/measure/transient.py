@@ -14,8 +14,8 @@ from flow.spice.deck import mtj_paths, render
 from flow.spice.session import SimulatorError
 
 SOURCES = ("vbl", "vsl", "vwl", "vwlb", "vnw", "vpw")
-_GUARD = 50e-12
-_MAX_STEP = 20e-12
+GUARD = 50e-12
+MAX_STEP = 20e-12
 
 
 @dataclass(frozen=True)
@@ -27,6 +27,7 @@ class Pulse:
         voltage: node voltage (T,), V, by source name.
         current: (T,) current that each source delivers to the cell, A, by source name.
         state: (T,) m_z.
+        junction_current: (T,) current into terminal t of the MTJ, A.
         energy: energy delivered by each source over the whole pulse, J.
         charge: charge delivered by the driven line, C.
         switching_time: s from the middle of the rising edge to m_z = 0; nan if it is not crossed.
@@ -36,6 +37,7 @@ class Pulse:
     voltage: Mapping[str, NDArray[np.float64]]
     current: Mapping[str, NDArray[np.float64]]
     state: NDArray[np.float64]
+    junction_current: NDArray[np.float64]
     energy: Mapping[str, float]
     charge: float
     switching_time: float
@@ -62,26 +64,17 @@ def measure_pulse(
     Raises:
         SimulatorError: ngspice did not converge or stopped early.
     """
-    edge = bench.spec.write.edge
-    parameters = {
-        **bench.pulsed_bias(),
-        f"v_{line}": voltage,
-        "t_pulse": width,
-        "t_edge": edge,
-        "t_guard": _GUARD,
-        "t_start": _GUARD,
-    }
+    parameters, stop, start = pulse_parameters(bench, line, voltage, width)
     deck = render(
         bench.testbench(testbench),
         bench.cell,
         parameters,
         copies=[{bench.cell.mtj: {"state": float(stored)}}],
-        save=["all", "@{mtj}[mz]"],
+        save=["all", *(f"@{{mtj}}[{name}]" for name in ("mz", "v_top", "v_bottom", "resistance"))],
     )
-    stop = 2 * _GUARD + width + 2 * _GUARD + 2 * edge
     simulator = bench.simulator()
     simulator.load(deck)
-    vectors = simulator.run(f"tran {_MAX_STEP:.12g} {stop:.12g} 0 {_MAX_STEP:.12g}")
+    vectors = simulator.run(f"tran {MAX_STEP:.12g} {stop:.12g} 0 {MAX_STEP:.12g}")
     simulator.unload()
     time = vectors["time"]
     if time[-1] < stop * (1 - 1e-9):
@@ -91,19 +84,37 @@ def measure_pulse(
     current = {source: -vectors[f"{source}#branch"] for source in SOURCES}
     (path,) = mtj_paths(bench.cell, 1)
     state = vectors[f"@{path}[mz]"]
-    start = 2 * _GUARD + edge / 2
+    junction = vectors[f"@{path}[v_top]"] + vectors[f"@{path}[v_bottom]"]
     return Pulse(
         time=time,
         voltage=node,
         current=current,
         state=state,
+        junction_current=junction / vectors[f"@{path}[resistance]"],
         energy={source: float(np.trapezoid(node[source] * current[source], time)) for source in SOURCES},
         charge=float(np.trapezoid(current[f"v{line}"], time)),
-        switching_time=_crossing(time, state) - start,
+        switching_time=crossing(time, state) - start,
     )
 
 
-def _crossing(time: NDArray[np.float64], state: NDArray[np.float64]) -> float:
+def pulse_parameters(
+    bench: Bench, line: Line, voltage: float, width: float
+) -> tuple[dict[str, float], float, float]:
+    """`.param` values of a pulse, the end of its transient and the middle of its rising edge, s."""
+    edge = bench.spec.write.edge
+    parameters = {
+        **bench.pulsed_bias(),
+        f"v_{line}": voltage,
+        "t_pulse": width,
+        "t_edge": edge,
+        "t_guard": GUARD,
+        "t_start": GUARD,
+    }
+    return parameters, 4 * GUARD + width + 2 * edge, 2 * GUARD + edge / 2
+
+
+def crossing(time: NDArray[np.float64], state: NDArray[np.float64]) -> float:
+    """First time (s) at which m_z passes zero; nan if it does not."""
     beyond = np.flatnonzero(state * state[0] < 0)
     if beyond.size == 0:
         return float("nan")

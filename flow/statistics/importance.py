@@ -1,7 +1,7 @@
 """Importance sampling of a Gaussian population along one direction.
 
 ln(error rate) is nearly linear in the standardised process variables over the region that makes the
-population mean, so its gradient a = c u (|u| = 1) says where errors come from: the density of the errors is the
+population mean, so its gradient a = c u (|u| = 1) says where errors come from: their density is the
 Gaussian shifted by c along u. Samples are drawn with y.u from a mixture of Gaussians of unit width at
 several centres (c for the mean, 0 and further ones so that quantiles and the nominal cell are seen as well)
 and everything across u from the population itself. A sample then counts with the weight

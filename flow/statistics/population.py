@@ -1,10 +1,10 @@
 """The population of cells at one operation: the voltage that meets the target, and the error rates there.
 
-A plan (see flow/parallel.py) in three steps, every number from SPICE load lines and the Fokker-Planck equation:
+A plan (see flow/parallel.py) in three steps, every number from SPICE load lines and Fokker-Planck:
 
-1. Pilot: central differences of ln(error rate) around the point y0 where errors come from, in all standardised
-   variables. The fixed point y0 = gradient(y0) is where the density of the errors is highest; with it the
-   mean is about exp(ln rate(y0) - g.y0 + |g|^2/2), which says near which voltage the target is met.
+1. Pilot: central differences of ln(error rate) around the point y0 where errors come from, in all
+   standardised variables. The fixed point y0 = gradient(y0) is where the density of the errors is
+   highest; with it the mean is about exp(ln rate(y0) - g.y0 + |g|^2/2), which says near which voltage the target is met.
 2. Samples by importance sampling along the gradient (flow/statistics/importance.py), each simulated at four
    voltages around that one. The same samples at all voltages (common random numbers) give a smooth
    mean(V); the stored voltage is where it meets the target.
@@ -246,14 +246,13 @@ class _Work:
 
         def excess(ln_point: float) -> float:
             value = estimate.mean(found.at(float(np.exp(ln_point))), weight).value
-            return float(np.log(value)) - target
+            return float(np.log(value) - target)
 
         ends = np.log(grid[0]), np.log(grid[-1])
         low, high = excess(ends[0]), excess(ends[1])
         if low * high > 0:
             return float(np.exp(ends[0] - low * (ends[1] - ends[0]) / (high - low)))
-        root = cast(float, brentq(excess, *ends, xtol=1e-9))
-        return float(np.exp(root))
+        return float(np.exp(float(brentq(excess, *ends, xtol=1e-9))))
 
     def refuse_beyond(self, point: float) -> None:
         """Stop where the target needs more than the drivers give."""
@@ -276,8 +275,8 @@ class _Work:
         allowed = _CHECK_SIGMAS * float(np.hypot(mean.log_error, check.log_error)) + _CHECK_FLOOR
         if apart > allowed:
             raise UserError(
-                f"{self.what}: the self-check failed: the mean error rate is {mean.value:.4g} by one estimate "
-                f"and {check.value:.4g} by another with a different shift, {apart:.2f} apart in ln where "
+                f"{self.what}: the self-check failed: a mean error rate of {mean.value:.4g} by one estimate, "
+                f"of {check.value:.4g} by another with a different shift, {apart:.2f} apart in ln where "
                 f"{allowed:.2f} is allowed; raise --samples",
                 key="samples",
             )

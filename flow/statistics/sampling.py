@@ -9,6 +9,7 @@ own, keyed by (seed, stream, replicate): no point depends on how many others are
 from __future__ import annotations
 
 import zlib
+from functools import lru_cache
 from typing import Literal
 
 import numpy as np
@@ -32,6 +33,7 @@ def layout(samples: int) -> tuple[int, int]:
     return samples // points, points
 
 
+@lru_cache(maxsize=64)
 def uniforms(
     method: Method, dimension: int, replicates: int, points: int, *, seed: int, stream: str
 ) -> NDArray[np.float64]:
@@ -50,4 +52,6 @@ def uniforms(
         else:
             result[index] = generator.random((points, dimension))
     # The inverse normal distribution needs the open cube.
-    return np.clip(result, _SMALLEST, 1.0 - _SMALLEST)
+    result = np.clip(result, _SMALLEST, 1.0 - _SMALLEST)
+    result.flags.writeable = False
+    return result

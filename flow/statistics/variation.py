@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 from flow.device.mtj import Junction
 from flow.errors import UserError
 from flow.measure.bench import Bench
+from flow.parallel import digest
 from flow.spice.deck import Overrides, card_section, subcircuit
 
 Array = NDArray[np.float64]
@@ -90,14 +91,28 @@ def variation_of(bench: Bench) -> Variation:
 
     Raises UserError where a transistor says nothing of its fins or its model nothing of its gate length.
     """
+    key = digest(
+        bench.fingerprint,
+        {name: spread.sigma for name, spread in bench.device_spec.variation.items()},
+        {name: value.value for name, value in bench.card.mismatch.items()},
+    )
+    if key not in _KNOWN:
+        _KNOWN[key] = Variation(bench, (*_junction(bench), *_transistors(bench)))
+    return _KNOWN[key]
+
+
+_KNOWN: dict[str, Variation] = {}
+"""Variations of this process by what they depend on: asked for by every batch of samples."""
+
+
+def _junction(bench: Bench) -> list[Variable]:
     mtj = bench.cell.mtj.lower()
-    variables = [
+    return [
         Variable(mtj, name, nominal, spread.sigma * abs(nominal))
         for name, spread in bench.device_spec.variation.items()
         if spread.sigma > 0
         for nominal in [_nominal(bench, name)]
     ]
-    return Variation(bench, (*variables, *_transistors(bench)))
 
 
 def _nominal(bench: Bench, name: str) -> float:

@@ -1,0 +1,211 @@
+"""From populations to the quantities of a bitcell: each with its interval, the nominal figure beside."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from flow.measure.bench import Bench
+from flow.measure.samples import FAILED
+from flow.parallel import Arrays
+from flow.spec import PopulationSpec
+from flow.statistics import estimate
+from flow.statistics.estimate import Estimate
+from flow.statistics.population import RARE, WORST_OF, Population
+from flow.table import KINDS, Array, CellVariant, Quantity
+
+_POINTS = {"0to1": "write_voltage_0to1", "1to0": "write_voltage_1to0", "read": "read_voltage"}
+_RATES = {"0to1": "wer_0to1", "1to0": "wer_1to0", "read": "rdr"}
+
+
+@dataclass(frozen=True)
+class Bulk:
+    """Typical samples (R, M): transients of writes and reads, and load lines at the read voltage."""
+
+    write_0to1: Arrays
+    write_1to0: Arrays
+    read_0: Arrays
+    read_1: Arrays
+    resistances: Arrays
+
+
+def population_variant(
+    bench: Bench,
+    nominal: CellVariant,
+    starts: Sequence[float],
+    populations: Sequence[Population],
+    bulk: Bulk,
+    settings: PopulationSpec,
+) -> CellVariant:
+    """The table of one variant.
+
+    Args:
+        nominal: the nominal device at the stored voltages.
+        starts: voltages at which the nominal device meets the targets (0 -> 1, 1 -> 0, read).
+        populations: of the same operations.
+    """
+    quantities = dict(nominal.quantities)
+    samples: dict[str, Array] = {}
+    for population, start in zip(populations, starts, strict=True):
+        quantities |= _rates(population, start)
+        samples |= _sample_arrays(population)
+    quantities |= _lines(bench, quantities)
+    quantities |= _spread(quantities, _measured(bench, populations, bulk))
+    everything = [population.status for population in populations] + [
+        part["status"].ravel() for part in vars(bulk).values()
+    ]
+    failed = sum(int((status == FAILED).sum()) for status in everything)
+    return replace(
+        nominal,
+        quantities=quantities,
+        samples=samples,
+        attributes={
+            **nominal.attributes,
+            "method": "population of process samples: load lines from SPICE, error rates by Fokker-Planck, "
+            "energies from transients",
+            "criterion": settings.criterion,
+            "estimator": settings.estimator,
+            "sampling": settings.sampling,
+            "seed": settings.seed,
+            "samples_per_operation": settings.samples,
+            "samples_simulated": sum(population.simulated for population in populations)
+            + sum(part["status"].size for part in vars(bulk).values()),
+            "samples_failed": failed,
+        },
+    )
+
+
+def _rates(population: Population, start: float) -> dict[str, Quantity]:
+    operation = population.operation
+    rate, point = _RATES[operation.name], _POINTS[operation.name]
+    text = KINDS[rate].long_name.removesuffix(", mean of the population")
+    weak = (population.status == FAILED).any()
+
+    def error_rate(value: Estimate, long_name: str) -> Quantity:
+        status = "not_converged" if weak else "ok"
+        return Quantity(value.value, "1", value.low, value.high, status=status, long_name=long_name)
+
+    return {
+        point: _with_interval(point, population.point),
+        f"{point}_nominal": Quantity(
+            start, "V", long_name=f"{KINDS[point].long_name}, at which the nominal cell meets the target"
+        ),
+        rate: error_rate(population.mean, ""),
+        f"{rate}_rare_cell": error_rate(
+            population.beyond_rare, f"{text}, of the {100 * (1 - RARE):.1f} % cell"
+        ),
+        f"{rate}_worst_cell": error_rate(
+            population.worst, f"{text}, of the worst of {WORST_OF} cells (median over memories)"
+        ),
+        f"{rate}_above_target": error_rate(
+            population.above_target, f"share of cells whose {text} is above {operation.target:g}"
+        ),
+        f"{rate}_check": error_rate(
+            population.check, f"{text}, mean of the population by a second estimate with another shift"
+        ),
+        f"{rate}_effective_samples": Quantity(
+            population.mean.effective_samples, "1", long_name=f"effective sample size of the mean of {text}"
+        ),
+        f"{rate}_log_slope": Quantity(
+            population.slope, "1", long_name=f"d ln(mean of {text}) / d ln(voltage) at the stored voltage"
+        ),
+    }
+
+
+def _lines(bench: Bench, quantities: Mapping[str, Quantity]) -> dict[str, Quantity]:
+    """LTD is the write with the bit line high, LTP the one with the source line high."""
+    write = bench.spec.write
+    by_line = {
+        write.line_0to1: quantities["write_voltage_0to1"],
+        write.line_1to0: quantities["write_voltage_1to0"],
+    }
+    return {
+        "ltd_voltage": replace(by_line["bl"], long_name=""),
+        "ltp_voltage": replace(by_line["sl"], long_name=""),
+    }
+
+
+@dataclass(frozen=True)
+class _Bulk:
+    """Values of typical samples (R, M), and what the stored voltage's own error adds, relative."""
+
+    values: NDArray[np.float64]
+    voltage_error: float = 0.0
+
+
+def _measured(bench: Bench, populations: Sequence[Population], bulk: Bulk) -> dict[str, _Bulk]:
+    read_voltage = populations[2].point.value
+    current, junction = (bulk.resistances[name][:, :, 0, :] for name in ("current", "junction"))
+    cell = read_voltage / current
+    device = junction / current
+    # Energy goes with the square of the voltage; its error is that of the voltage twice.
+    errors = [2 * population.point.log_error for population in populations]
+    writes = bulk.write_0to1["energy"], bulk.write_1to0["energy"]
+    charge = 0.5 * (bulk.read_0["charge"] + bulk.read_1["charge"])
+    return {
+        "r_on": _Bulk(cell[:, :, 0]),
+        "r_off": _Bulk(cell[:, :, 1]),
+        "r_mtj_p": _Bulk(device[:, :, 0]),
+        "r_mtj_ap": _Bulk(device[:, :, 1]),
+        "r_access": _Bulk(cell[:, :, 0] - device[:, :, 0]),
+        "read_energy": _Bulk(bench.card["vdd"] * charge, errors[2] / 2),
+        "write_energy_0to1": _Bulk(writes[0], errors[0]),
+        "write_energy_1to0": _Bulk(writes[1], errors[1]),
+        "write_energy": _Bulk(0.5 * (writes[0] + writes[1]), float(np.hypot(errors[0], errors[1])) / 2),
+    }
+
+
+def _spread(nominal: Mapping[str, Quantity], bulk: Mapping[str, _Bulk]) -> dict[str, Quantity]:
+    """Population mean with interval, population standard deviation, and the nominal figure."""
+    quantities: dict[str, Quantity] = {}
+    for name, part in bulk.items():
+        kind = KINDS[name]
+        good = np.isfinite(part.values)
+        if not good.all(axis=None) and not good.any(axis=1).all():
+            # A replicate without a single value: no interval can be given.
+            quantities[name] = replace(nominal[name], status="not_converged")
+            continue
+        weights = good.astype(float)
+        found = estimate.arithmetic_mean(np.where(good, part.values, 0.0), weights)
+        reach = float(np.hypot(found.high - found.value, 1.96 * part.voltage_error * abs(found.value)))
+        status = "ok" if good.all() else "not_converged"
+        quantities[name] = Quantity(found.value, kind.unit, found.value - reach, found.value + reach, status)
+        quantities[f"{name}_sd"] = Quantity(
+            float(part.values[good].std(ddof=1)),
+            kind.unit,
+            long_name=f"standard deviation over the population: {kind.long_name}",
+        )
+        quantities[f"{name}_nominal"] = replace(nominal[name], long_name=f"nominal device: {kind.long_name}")
+    return quantities
+
+
+def _sample_arrays(population: Population) -> dict[str, Array]:
+    name = population.operation.name
+    rate = _RATES[name]
+    dim, names = f"sample_{name}", np.array(population.variation.names)
+    return {
+        "variable": Array(("variable",), names, "1", "varied instance parameter, element.parameter"),
+        f"y_{name}": Array((dim, "variable"), population.y, "1", "deviation in standard deviations"),
+        f"weight_{name}": Array((dim,), population.weight, "1", "importance weight, of mean 1"),
+        f"replicate_{name}": Array(
+            (dim,), population.replicate, "1", "independent replicate of the sampling"
+        ),
+        f"ln_{rate}": Array(
+            (dim,), population.ln_rate, "1", f"ln({rate}) of the sample at the stored voltage"
+        ),
+        f"ln_{rate}_status": Array((dim,), _flags(population), "1", f"status of ln_{rate}"),
+        f"gradient_{name}": Array(
+            ("variable",), population.gradient, "1", f"d ln({rate})/dy where the errors come from"
+        ),
+    }
+
+
+def _flags(population: Population) -> NDArray[np.int64]:
+    return np.where(population.status == FAILED, 2, 0)
+
+
+def _with_interval(name: str, value: Estimate) -> Quantity:
+    return Quantity(value.value, KINDS[name].unit, value.low, value.high)
