@@ -23,6 +23,8 @@ from neuro.circuit.namespace import (
     Array,
     any_true,
     as_arrays,
+    as_integers,
+    blank_where,
     broadcast_to,
     ceil_log2,
     floor,
@@ -37,7 +39,7 @@ from neuro.circuit.namespace import (
 from neuro.circuit.neuron import neuron
 from neuro.circuit.read_circuit import read_circuit
 from neuro.circuit.sl_switch_matrix import sl_switch_matrix
-from neuro.circuit.subtractor import subtractor
+from neuro.circuit.subtractor import subtractor, subtractor_stages
 from neuro.circuit.wl_bl_switch_matrix import wl_bl_switch_matrix
 from neuro.design import Check, Design, design_from_json, field_checks, stack
 from neuro.model import PHYSICAL, Model, model_named
@@ -232,8 +234,9 @@ def _evaluate(technology: Technology, cell: Cell, core: Core, model: Model) -> E
     decoder = mux_decoder(t, core, mux, inv, nand, model)
     adc = read_circuit(t, cell, core, array, mux, inv, model)
     units = synapse_units(core, array, model)
-    sub = subtractor(t, array, units, ceil_log2(core.rows) + core.bits, 0.0, inv, nand, nor2, model)
-    below = neuron(t, core, array, decoder, inv, nand, nor2, model)
+    stages = subtractor_stages(inv, nand, nor2)
+    sub = subtractor(t, array, units, ceil_log2(core.rows) + core.bits, 0.0, inv, nand, nor2, stages, model)
+    below = neuron(t, core, array, decoder, inv, nand, nor2, stages, model)
 
     area = {
         "array": array.area_m2,
@@ -350,13 +353,14 @@ def _evaluate(technology: Technology, cell: Cell, core: Core, model: Model) -> E
     for number, check in reversed(list(enumerate(checks, start=1))):
         if any_true(check.bad):
             status = where(check.bad, number, status)
+    status = broadcast_to(status, shape, like)
+    figures = _map(figures, lambda value: broadcast_to(value, shape, like))
     refused = status != 0
     if any_true(refused):
-        figures = _map(figures, lambda value: where(refused, float("nan"), value))
-    figures = _map(figures, lambda value: broadcast_to(value, shape, like))
+        figures = _map(figures, lambda value: blank_where(refused, value))
     return Estimate(
         **figures,
-        status=broadcast_to(status, shape, like),
+        status=as_integers(status),
         checks=tuple((check.field, check.message) for check in checks),
     )
 

@@ -98,8 +98,45 @@ def _work(core: SynapticCore, points: int, start: int, out: Block) -> None:
             row[start + first : start + last] = value
 
 
-def _work_in_file(core: SynapticCore, points: int, start: int, file: str, size: tuple[int, int]) -> None:
-    _work(core, points, start, np.memmap(file, dtype=np.float64, mode="r+", shape=size))
+def _work_in_file(
+    core: SynapticCore, points: slice, inputs: str, outputs: str, rows: tuple[int, int, int]
+) -> None:
+    """Evaluate the points of one task: inputs from one shared file, figures into another (see `_packed`)."""
+    given, figures, total = rows
+    block = np.memmap(inputs, dtype=np.float64, mode="r", shape=(max(given, 1), total))
+    out = np.memmap(outputs, dtype=np.float64, mode="r+", shape=(figures, total))
+    _work(_unpacked(core, block[:, points]), points.stop - points.start, points.start, out)
+
+
+@dataclasses.dataclass(frozen=True)
+class _Row:
+    """Stands for the row `number` of the file of inputs."""
+
+    number: int
+
+
+def _packed(record: Record, arrays: list[Any]) -> Record:
+    """The record with a `_Row` for every array, the arrays appended to `arrays`."""
+    changed: dict[str, Any] = {}
+    for field in dataclasses.fields(record):  # type: ignore[arg-type]
+        value = getattr(record, field.name)
+        if dataclasses.is_dataclass(value):
+            changed[field.name] = _packed(value, arrays)
+        elif isinstance(value, np.ndarray) and value.ndim:
+            changed[field.name] = _Row(len(arrays))
+            arrays.append(value)
+    return dataclasses.replace(record, **changed)  # type: ignore[type-var]
+
+
+def _unpacked(record: Record, block: Block) -> Record:
+    changed: dict[str, Any] = {}
+    for field in dataclasses.fields(record):  # type: ignore[arg-type]
+        value = getattr(record, field.name)
+        if isinstance(value, _Row):
+            changed[field.name] = block[value.number]
+        elif dataclasses.is_dataclass(value):
+            changed[field.name] = _unpacked(value, block)
+    return dataclasses.replace(record, **changed)  # type: ignore[type-var]
 
 
 def evaluate_many(
@@ -124,14 +161,19 @@ def evaluate_many(
 
     from joblib import Parallel, delayed
 
-    # Workers write into one shared file in memory, so that no figure is copied between processes.
+    # Workers read from and write into shared files in memory; no array passes through a pipe.
     shared = Path("/dev/shm")
     with tempfile.TemporaryDirectory(dir=shared if shared.is_dir() else None) as folder:
-        file = str(Path(folder) / "figures")
-        out = np.memmap(file, dtype=np.float64, mode="w+", shape=size)
+        inputs, outputs = str(Path(folder) / "inputs"), str(Path(folder) / "figures")
+        arrays: list[Any] = []
+        packed = _packed(flat, arrays)
+        block = np.memmap(inputs, dtype=np.float64, mode="w+", shape=(max(len(arrays), 1), points))
+        for row, array in zip(block, arrays, strict=False):
+            row[:] = array
+        out = np.memmap(outputs, dtype=np.float64, mode="w+", shape=size)
+        rows = (len(arrays), *size)
         Parallel(n_jobs=jobs, max_nbytes=None)(
-            delayed(_work_in_file)(_points(flat, slice(start, stop)), stop - start, start, file, size)
+            delayed(_work_in_file)(packed, slice(start, min(start + BLOCK, points)), inputs, outputs, rows)
             for start in range(0, points, BLOCK)
-            for stop in (min(start + BLOCK, points),)
         )
         return _rebuild(first, out, shape)

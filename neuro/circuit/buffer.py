@@ -10,7 +10,6 @@ from dataclasses import dataclass
 
 from neuro.circuit.gate import LOGIC_HEIGHT_F, Gate
 from neuro.circuit.namespace import Array, ceil, log, maximum
-from neuro.circuit.transistor import resistance_n, resistance_p
 from neuro.technology import Technology
 
 STAGE_EFFORT = 10.0
@@ -37,9 +36,7 @@ def tapered_buffer(technology: Technology, inverter: Gate, load_F: Array) -> Buf
     stages = ceil(log(ratio) / log(STAGE_EFFORT) - 1e-9)
     taper = ratio ** (1 / stages)
     size = (ratio - 1) / (taper - 1)
-    mean_resistance = (
-        resistance_n(technology, inverter.width_n_m) + resistance_p(technology, inverter.width_p_m)
-    ) / 2
+    mean_resistance = (inverter.pull_down_ohm + inverter.pull_up_ohm) / 2
     stage = 0.69 * mean_resistance * (inverter.output_F + taper * inverter.input_F)
     # The input of the first stage belongs to the gate before.
     nodes = size * (inverter.output_F + inverter.input_F) - inverter.input_F

@@ -10,8 +10,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from neuro.circuit.namespace import Array, any_true, ceil, floor, maximum, remainder, where
-from neuro.circuit.transistor import gate_capacitance
+from neuro.circuit.namespace import Array, any_true, ceil, floor, maximum, minimum, parity, where
+from neuro.circuit.transistor import gate_capacitance, resistance_n, resistance_p
 from neuro.model import Model
 from neuro.technology import Technology
 
@@ -38,8 +38,9 @@ def fin_count(technology: Technology, width_m: Array) -> Array:
 
 
 def _fold_planar(model: Model, width_m: Array, largest_m: Array) -> Fold:
-    fits = width_m <= largest_m * (1 + model.tie_tolerance)
-    return Fold(where(fits, 1.0, ceil(width_m / largest_m)), where(fits, width_m, largest_m))
+    # One finger if W <= Wmax: the quotient of two doubles exceeds 1 exactly if the first is the larger.
+    count = ceil(width_m / largest_m * (1 - model.tie_tolerance))
+    return Fold(count, minimum(width_m, largest_m))
 
 
 def _fold_fins(technology: Technology, model: Model, width_m: Array, free_m: Array) -> Fold:
@@ -48,10 +49,10 @@ def _fold_fins(technology: Technology, model: Model, width_m: Array, free_m: Arr
     assert fin is not None
     fins = fin_count(technology, width_m)
     most = floor(free_m / fin.pitch_m + model.tie_tolerance) + 1
-    fits = fins <= most
+    fold = ceil(fins / most) if model.whole_fingers else floor(fins / most)
     return Fold(
-        where(fits, 1.0, ceil(fins / most) if model.whole_fingers else floor(fins / most)),
-        (where(fits, fins, most) - 1) * fin.pitch_m + fin.width_m,
+        where(fins <= most, 1.0, fold),
+        (minimum(fins, most) - 1) * fin.pitch_m + fin.width_m,
     )
 
 
@@ -97,7 +98,7 @@ def _junction(technology: Technology, length_m: Array, side_m: Array, fold: Fold
 def _inverter_drain(technology: Technology, model: Model, fold: Fold, count_p: Array) -> Array:
     fingers = fold.count if model.whole_fingers else count_p
     length = ceil((fold.count + 1) / 2) * DRAIN_LENGTH_F * technology.feature_size_m
-    side = 2 * length + fold.height_m * (1 + remainder(fingers + 1, 2.0))
+    side = 2 * length + fold.height_m * (1 + parity(fingers + 1))
     return _junction(technology, length, side, fold, fold.count)
 
 
@@ -131,7 +132,10 @@ def pass_gate_height(technology: Technology, width_n_m: Array, width_p_m: Array,
 
 @dataclass(frozen=True)
 class Gate:
-    """A gate at logic height: transistor widths, layout width, capacitance of one input and of the output."""
+    """A gate at logic height: transistor widths, layout width, capacitance of one input and of the output.
+
+    `pull_down_ohm` and `pull_up_ohm` are the resistances of one NMOS and one PMOS.
+    """
 
     width_n_m: Array
     width_p_m: Array
@@ -141,6 +145,8 @@ class Gate:
     input_F: Array
     output_F: Array
     leakage_A: Array
+    pull_down_ohm: Array
+    pull_up_ohm: Array
 
 
 def inverter(technology: Technology, model: Model, height_m: Array | None = None) -> Gate:
@@ -161,6 +167,8 @@ def inverter(technology: Technology, model: Model, height_m: Array | None = None
         gate_n + gate_p,
         _inverter_drain(t, model, fold_n, fold_p.count) + _inverter_drain(t, model, fold_p, fold_p.count),
         inverter_leakage(t, width_n, width_p),
+        resistance_n(t, width_n),
+        resistance_p(t, width_p),
     )
 
 
@@ -189,14 +197,14 @@ def _stack(
     ) + _junction(
         technology,
         length_parallel,
-        2 * length_parallel + parallel.height_m * (1 - remainder(k + 1, 2.0)),
+        2 * length_parallel + parallel.height_m * (1 - parity(k + 1)),
         parallel,
         1.0,
     )
     if not any_true(folded):
         return width, plain
-    odd_s = remainder(series.count + 1, 2.0)
-    odd_p = remainder(parallel.count + 1, 2.0)
+    odd_s = parity(series.count + 1)
+    odd_p = parity(parallel.count + 1)
     d_s = ceil((series.count + 1) / 2) * drain
     s_s = floor((series.count + 1) / 2) * drain
     d_p = ceil((parallel.count + 1) / 2) * drain
@@ -226,7 +234,18 @@ def nand2(technology: Technology, model: Model) -> Gate:
     layout, output = _stack(t, model, 2.0, width_n, width_p, series_p=False)
     gate_n, gate_p = gate_capacitance(t, width_n), gate_capacitance(t, width_p)
     leakage = 0.48 * 2 * width_p * t.ioff_p_A_per_m
-    return Gate(width_n, width_p, layout, gate_n, gate_p, gate_n + gate_p, output, leakage)
+    return Gate(
+        width_n,
+        width_p,
+        layout,
+        gate_n,
+        gate_p,
+        gate_n + gate_p,
+        output,
+        leakage,
+        resistance_n(t, width_n),
+        resistance_p(t, width_p),
+    )
 
 
 def nor(technology: Technology, model: Model, inputs: Array) -> Gate:
@@ -241,5 +260,14 @@ def nor(technology: Technology, model: Model, inputs: Array) -> Gate:
     gate_n, gate_p = gate_capacitance(t, width_n), gate_capacitance(t, width_p)
     factor = where(inputs == 2, 0.95 * 2, 0.62 * 3)
     return Gate(
-        width_n, width_p, layout, gate_n, gate_p, gate_n + gate_p, output, factor * width_n * t.ioff_n_A_per_m
+        width_n,
+        width_p,
+        layout,
+        gate_n,
+        gate_p,
+        gate_n + gate_p,
+        output,
+        factor * width_n * t.ioff_n_A_per_m,
+        resistance_n(t, width_n),
+        resistance_p(t, width_p),
     )

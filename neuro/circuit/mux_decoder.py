@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from neuro.circuit.buffer import tapered_buffer
 from neuro.circuit.column_mux import ColumnMux
 from neuro.circuit.gate import LOGIC_HEIGHT_F, METAL_PITCH_F, Gate, nor
-from neuro.circuit.namespace import Array, ceil, ceil_log2, floor, maximum, power_of_two, remainder, where
-from neuro.circuit.transistor import chain_delay, resistance_n, resistance_p
+from neuro.circuit.namespace import Array, ceil, ceil_log2, floor, maximum, parity, power_of_two, where
+from neuro.circuit.transistor import chain_delay
 from neuro.model import Model
 from neuro.technology import Core, Technology
 
@@ -48,29 +48,29 @@ def mux_decoder(
     outputs = power_of_two(bits)
     nors = where(has_nor, outputs, 0.0)
     enables = outputs if model.decoder_stacks else nors
-    odd = remainder(bits, 2.0)
+    odd = parity(bits)
     wires = where(has_nor, nands + 2 * odd, 0.0)
     gate = nor(t, model, stack)
     nor_input = where(has_nor, gate.input_F, 0.0)
     nor_output = where(has_nor, gate.output_F, 0.0)
     fan_out = nor_input * nors / 4
 
-    resistance_nor = resistance_p(t, gate.width_p_m)
+    resistance_nor = gate.pull_up_ohm
     if model.decoder_stacks:
         # With two address bits an inverter takes the place of the NOR.
         fan_out = where(has_nor, fan_out, inv.input_F)
         nor_stage = where(
             has_nor,
             stack * resistance_nor * (nor_output + nand.input_F),
-            resistance_p(t, inv.width_p_m) * (inv.output_F + nand.input_F),
+            inv.pull_up_ohm * (inv.output_F + nand.input_F),
         )
     else:
         nor_stage = 2 * resistance_nor * (nor_output + nand.input_F)
     to_enable = (
-        resistance_n(t, inv.width_n_m) * (inv.output_F + 2 * nand.input_F),
-        2 * resistance_n(t, nand.width_n_m) * (nand.output_F + fan_out),
+        inv.pull_down_ohm * (inv.output_F + 2 * nand.input_F),
+        2 * nand.pull_down_ohm * (nand.output_F + fan_out),
         nor_stage,
-        resistance_n(t, nand.width_n_m) * (nand.output_F + inv.input_F),
+        nand.pull_down_ohm * (nand.output_F + inv.input_F),
     )
     select_n, select_p = mux.inputs * mux.gate_n_F, mux.inputs * mux.gate_p_F
     area: Array = 0.0
@@ -84,8 +84,8 @@ def mux_decoder(
     else:
         latency = chain_delay(
             *to_enable,
-            resistance_p(t, inv.width_p_m) * (inv.output_F + inv.input_F + select_n),
-            resistance_n(t, inv.width_n_m) * (inv.output_F + select_p),
+            inv.pull_up_ohm * (inv.output_F + inv.input_F + select_n),
+            inv.pull_down_ohm * (inv.output_F + select_p),
         )
         buffer_energy, buffer_leakage = 0.0, 0.0
 

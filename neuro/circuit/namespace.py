@@ -65,9 +65,10 @@ def sqrt(x: Array) -> Array:
     return _torch().sqrt(x) if is_tensor(x) else np.sqrt(x)
 
 
-def remainder(x: Array, y: float) -> Array:
-    """Remainder of x/y with the sign of x, as C's fmod: remainder(-3, 2) is -1."""
-    return _torch().fmod(x, y) if is_tensor(x) else np.fmod(x, y)
+def parity(x: Array) -> Array:
+    """Remainder of the integer x divided by two, with the sign of x as in C: parity(-3) is -1."""
+    half = x * 0.5
+    return x - 2 * (_torch().trunc(half) if is_tensor(half) else np.trunc(half))
 
 
 def where(condition: Array, yes: Array, no: Array) -> Array:
@@ -117,6 +118,11 @@ def isfinite(x: Array) -> Array:
     return _torch().isfinite(x) if is_tensor(x) else np.isfinite(x)
 
 
+def as_integers(x: Array) -> Array:
+    """`x` as int64."""
+    return x.to(dtype=_torch().int64) if is_tensor(x) else np.asarray(x, dtype=np.int64)
+
+
 def to_numpy(x: Array) -> Any:
     """A NumPy array of `x`, copied from the device if need be."""
     return x.detach().cpu().numpy() if is_tensor(x) else np.asarray(x)
@@ -141,6 +147,15 @@ def _numeric(record: Any) -> list[tuple[str, Any]]:
         if not isinstance(field.default, str)
         and not (field.default is None and getattr(record, field.name) is None)
     ]
+
+
+def blank_where(condition: Array, x: Array) -> Array:
+    """A copy of `x`, of the same shape, that is NaN where the condition holds."""
+    if is_tensor(x):
+        return x.masked_fill(condition, float("nan"))
+    copy = np.array(x)
+    copy[np.asarray(condition)] = np.nan
+    return copy[()]
 
 
 def leaves(record: Any) -> list[Array]:

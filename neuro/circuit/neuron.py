@@ -13,8 +13,7 @@ from neuro.circuit.flip_flop import flip_flop_energy, flip_flop_leakage, flip_fl
 from neuro.circuit.gate import LOGIC_HEIGHT_F, Gate
 from neuro.circuit.mux_decoder import MuxDecoder, folded_decoder_area
 from neuro.circuit.namespace import Array, floor
-from neuro.circuit.subtractor import adder, subtractor
-from neuro.circuit.transistor import resistance_n, resistance_p
+from neuro.circuit.subtractor import Stages, adder, subtractor
 from neuro.model import Model
 from neuro.technology import Core, Technology
 
@@ -41,6 +40,7 @@ def neuron(
     inverter: Gate,
     nand: Gate,
     nor2: Gate,
+    stages: Stages,
     model: Model,
 ) -> Neuron:
     """The periphery for the core; its decoder repeats that of the column multiplexer in a given height."""
@@ -53,9 +53,9 @@ def neuron(
     mux_rows = packed_rows(model, units * core.column_mux, inverter.layout_width_m, length)
     register_rows = flip_flop_rows(model, inverter, synapses, length)
     drain = inverter.output_F
-    sub = subtractor(t, array, units, bits, drain, inverter, nand, nor2, model)
+    sub = subtractor(t, array, units, bits, drain, inverter, nand, nor2, stages, model)
     add = adder(t, array, units, bits, nand, model)
-    on = 1 / (1 / resistance_n(t, inverter.width_n_m) + 1 / resistance_p(t, inverter.width_p_m))
+    on = 1 / (1 / inverter.pull_down_ohm + 1 / inverter.pull_up_ohm)
     mux_latency = 2.3 * 2 * on * (drain + inverter.input_F / 2 + drain)
     latency = mux_latency + sub.latency_s
     energy = inverter.input_F * units * t.vdd_V**2 + decoder.energy_J + sub.energy_J

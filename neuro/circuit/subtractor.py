@@ -8,7 +8,7 @@ from neuro.circuit.bitcell_array import BitcellArray
 from neuro.circuit.flip_flop import packed_rows
 from neuro.circuit.gate import LOGIC_HEIGHT_F, Gate
 from neuro.circuit.namespace import Array
-from neuro.circuit.transistor import chain_delay, resistance_n, resistance_p
+from neuro.circuit.transistor import chain, chain_delay, stage_delay
 from neuro.model import Model
 from neuro.technology import Technology
 
@@ -23,6 +23,24 @@ class Subtractor:
     leakage_W: Array
 
 
+@dataclass(frozen=True)
+class Stages:
+    """Delay of the gates of one bit before its last inverter, all together and of the last of them."""
+
+    total_s: Array
+    last_s: Array
+
+
+def subtractor_stages(inverter: Gate, nand: Gate, nor2: Gate) -> Stages:
+    """The seven stages of one bit: five NAND2 onto two NAND2 inputs each, one onto the NOR2, the NOR2."""
+    rise, fall = nand.pull_up_ohm, 2 * nand.pull_down_ohm
+    between = nand.output_F + 2 * nand.input_F
+    up, down = rise * between, fall * between
+    onto_nor = fall * (nand.output_F + nor2.input_F)
+    from_nor = nor2.pull_down_ohm * (nor2.output_F + inverter.input_F)
+    return Stages(*chain(up, down, up, down, up, onto_nor, from_nor))
+
+
 def subtractor(
     technology: Technology,
     array: BitcellArray,
@@ -32,25 +50,17 @@ def subtractor(
     inverter: Gate,
     nand: Gate,
     nor2: Gate,
+    before: Stages,
     model: Model,
 ) -> Subtractor:
-    """Subtractors whose last bit drives `load_F`; the energy is that of one operation of each."""
+    """Subtractors whose bits drive `load_F`; the energy is that of one operation of each.
+
+    `before` are the stages of a bit before its last inverter (`subtractor_stages`).
+    """
     t = technology
     width = 10 * nand.layout_width_m + nor2.layout_width_m + inverter.layout_width_m
     rows = packed_rows(model, count, width, array.row_length_m)
-    rise = resistance_p(t, nand.width_p_m)
-    fall = 2 * resistance_n(t, nand.width_n_m)
-    between = nand.output_F + 2 * nand.input_F
-    one_bit = chain_delay(
-        rise * between,
-        fall * between,
-        rise * between,
-        fall * between,
-        rise * between,
-        fall * (nand.output_F + nor2.input_F),
-        resistance_n(t, nor2.width_n_m) * (nor2.output_F + inverter.input_F),
-        resistance_p(t, inverter.width_p_m) * (inverter.output_F + load_F),
-    )
+    one_bit = before.total_s + stage_delay(inverter.pull_up_ohm * (inverter.output_F + load_F), before.last_s)
     energy = (
         t.vdd_V**2
         * (bits - 1)
@@ -88,9 +98,7 @@ def adder(
     t = technology
     rows = packed_rows(model, count, 9 * nand.layout_width_m, array.row_length_m)
     between = nand.output_F + 2 * nand.input_F
-    carry = chain_delay(
-        resistance_p(t, nand.width_p_m) * between, 2 * resistance_n(t, nand.width_n_m) * between
-    )
+    carry = chain_delay(nand.pull_up_ohm * between, 2 * nand.pull_down_ohm * between)
     # Half of the nine gates of a bit switch in an operation; each drives two inputs.
     energy = count * bits * 4.5 * between * t.vdd_V**2
     return Adder(

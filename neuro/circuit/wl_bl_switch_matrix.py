@@ -17,7 +17,7 @@ from neuro.circuit.flip_flop import (
 )
 from neuro.circuit.gate import LOGIC_HEIGHT_F, Gate, inverter
 from neuro.circuit.namespace import Array, ceil, maximum
-from neuro.circuit.transistor import chain_delay, resistance_n, resistance_p
+from neuro.circuit.transistor import chain_delay
 from neuro.model import Model
 from neuro.technology import Cell, Core, Technology
 
@@ -57,7 +57,7 @@ def wl_bl_switch_matrix(
     activity = core.row_activity
     time_constant = array.row_resistance_ohm * load / 2
     if model.driver_resistance:
-        on = 1 / (1 / resistance_n(t, gate.width_n_m) + 1 / resistance_p(t, gate.width_p_m))
+        on = 1 / (1 / gate.pull_down_ohm + 1 / gate.pull_up_ohm)
         time_constant = time_constant + on * (load + gate.output_F)
     settle = chain_delay(time_constant)
     if model.activity_once:
