@@ -228,6 +228,8 @@ class Network:
         full = np.full((rows, wide), -1.0)
         full[:, :synapses] = weights
         digits = self.coding.encode(full)
+        if self.mode == READ_BACK:
+            full[:] = self.coding.decode(digits)
         touched = digits.copy()
         # The cells are first erased to the middle digit: its ones are SET then, whatever is written next.
         touched[:, :synapses] |= np.uint8(self.coding.middle)
