@@ -19,7 +19,7 @@ from flow.table.schema import PARTS, problems
 from flow.table.writer import NO_COORDINATE, SCHEMA_NAME, SCHEMA_VERSION, SEAL, SEAL_BYTES
 
 # Far above any table of ours; keeps a hostile file from filling the memory.
-_LARGEST_ARRAY_BYTES = 1 << 30
+_LARGEST_TABLE_BYTES = 1 << 30
 _ALLOWED_FILTERS = {"gzip", "shuffle", "fletcher32"}
 
 
@@ -84,6 +84,7 @@ class _Reader:
     def __init__(self, place: Path) -> None:
         self.place = place
         self.key = "/"
+        self.bytes_left = _LARGEST_TABLE_BYTES
 
     def fail(self, message: str) -> UserError:
         return UserError(message, file=self.place, key=self.key)
@@ -247,19 +248,26 @@ class _Reader:
             names.append(str(scales[0].name).rsplit("/", 1)[-1])
         return tuple(names)
 
+    def _take(self, size: int) -> None:
+        self.bytes_left -= size
+        if self.bytes_left < 0:
+            raise self.fail(f"more than the {_LARGEST_TABLE_BYTES >> 20} MiB that a table may hold")
+
     def _values(self, dataset: Any) -> NDArray[Any]:
         """The data, as long as they are plain numbers or text inside this file and of reasonable size."""
         if dataset.external is not None or dataset.is_virtual:
             raise self.fail("its data lie in another file")
         if dataset.shape is None:
             raise self.fail("holds nothing")
-        if dataset.size * max(dataset.dtype.itemsize, 1) > _LARGEST_ARRAY_BYTES:
-            raise self.fail(f"{dataset.size} elements are more than a table may hold")
+        self._take(dataset.size * max(dataset.dtype.itemsize, 1))
         filters = set(dataset._filters) - _ALLOWED_FILTERS
         if filters:
             raise self.fail(f"stored with the filter {sorted(filters)[0]}; use gzip or none")
         if h5py.check_string_dtype(dataset.dtype) is not None:
-            return np.asarray(dataset.asstr()[()], dtype=np.str_)
+            words = np.asarray(dataset.asstr()[()], dtype=object)
+            # As an array of text every word takes the room of the longest.
+            self._take(4 * words.size * max((len(word) for word in words.flat), default=0))
+            return words.astype(np.str_)
         if dataset.dtype.kind not in "fiu":
             raise self.fail(f"type {dataset.dtype} is neither a real number nor text")
         return np.asarray(dataset[()])

@@ -30,6 +30,7 @@ from flow.table import (
     known,
     open_table,
     quantity_json,
+    reader,
     table_json,
     write_table,
 )
@@ -431,6 +432,13 @@ def _bomb(file: Any) -> str:
     return f"{VARIANT}/samples/bomb"
 
 
+def _long_word(file: Any) -> str:
+    words = np.array(["x" * 100_000, *[""] * 10_000], dtype=object)
+    made = file[f"{VARIANT}/samples"].create_dataset("words", data=words, dtype=h5py.string_dtype())
+    made.attrs["units"], made.attrs["long_name"] = "1", "4 GB as an array of text"
+    return f"{VARIANT}/samples/words"
+
+
 def _odd_filter(file: Any) -> str:
     made = file[f"{VARIANT}/samples"].create_dataset("odd", (8,), "f8", compression="lzf")
     made.attrs["units"], made.attrs["long_name"] = "1", "needs a plug-in"
@@ -496,6 +504,7 @@ def _vector_quantity(file: Any) -> str:
         _other_files_bytes,
         _virtual,
         _bomb,
+        _long_word,
         _odd_filter,
         _compound,
         _pickle,
@@ -510,6 +519,18 @@ def test_a_wrong_table_is_refused_at_its_place(path: Path, change: Any) -> None:
     with h5py.File(path, "r+") as file:
         key = change(file)
     refused(path, key)
+
+
+def test_many_arrays_together_are_bounded_too(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reader, "_LARGEST_TABLE_BYTES", 1 << 20)
+    open_table(path)
+    with h5py.File(path, "r+") as file:
+        section = file[f"{VARIANT}/load_lines"]
+        for name in ("ka", "kb", "kc"):
+            made = section.create_dataset(name, (1 << 16,), "f8", chunks=(1 << 10,), compression="gzip")
+            made.attrs["units"], made.attrs["long_name"] = "1", "half a MiB of nothing"
+            made.make_scale(name)
+    refused(path, f"{VARIANT}/load_lines/kb")
 
 
 def test_a_table_made_elsewhere_needs_no_checksum(path: Path) -> None:
