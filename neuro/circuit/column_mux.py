@@ -47,9 +47,9 @@ def column_mux(technology: Technology, core: Core, array: BitcellArray, model: M
     rows = ceil(count / places(model, array.row_length_m, 2 * POLY_PITCH_F * F))
     per_row = ceil(count / rows)
     fold = places(model, array.row_length_m / per_row, POLY_PITCH_F * F) - 1
-    height = pass_gate_height(t, width_n, width_p, fold) * rows
+    height = pass_gate_height(t, model, width_n, width_p, fold) * rows
     # The electrical load is that of an unfolded pass gate, whatever the layout.
-    unfolded = pass_gate_height(t, width_n, width_p, 1.0)
+    unfolded = pass_gate_height(t, model, width_n, width_p, 1.0)
     return ColumnMux(
         inputs=inputs,
         resistance_ohm=resistance,

@@ -31,10 +31,11 @@ class Fold:
     height_m: Array
 
 
-def fin_count(technology: Technology, width_m: Array) -> Array:
+def fin_count(technology: Technology, model: Model, width_m: Array) -> Array:
     """Fins of a transistor of the given effective width."""
     assert technology.fin is not None
-    return ceil(width_m / (2 * technology.fin.height_m + technology.fin.width_m))
+    perimeter = 2 * technology.fin.height_m + technology.fin.width_m
+    return ceil(width_m / perimeter * (1 - model.tie_tolerance))
 
 
 def _fold_planar(model: Model, width_m: Array, largest_m: Array) -> Fold:
@@ -47,7 +48,7 @@ def _fold_fins(technology: Technology, model: Model, width_m: Array, free_m: Arr
     """Fold into the height `free_m`; where not one fin fits, `count` is infinite and the design refused."""
     fin = technology.fin
     assert fin is not None
-    fins = fin_count(technology, width_m)
+    fins = fin_count(technology, model, width_m)
     most = floor(free_m / fin.pitch_m + model.tie_tolerance) + 1
     fold = ceil(fins / most) if model.whole_fingers else floor(fins / most)
     return Fold(
@@ -119,14 +120,16 @@ def transistor_drain_capacitance(
     return _inverter_drain(technology, model, fold_single(technology, model, height_m, width_n_m), 1.0)
 
 
-def pass_gate_height(technology: Technology, width_n_m: Array, width_p_m: Array, fold: Array) -> Array:
+def pass_gate_height(
+    technology: Technology, model: Model, width_n_m: Array, width_p_m: Array, fold: Array
+) -> Array:
     """Height (m) of a pass gate whose transistors are folded into `fold` fingers."""
     F = technology.feature_size_m
     if technology.fin is None:
         return ((width_p_m / fold + width_n_m / fold) + POLARITY_GAP_F * F) + END_CAPS_F * F
     fin = technology.fin
-    region_p = (ceil(fin_count(technology, width_p_m) / fold) - 1) * fin.pitch_m + fin.width_m
-    region_n = (ceil(fin_count(technology, width_n_m) / fold) - 1) * fin.pitch_m + fin.width_m
+    region_p = (ceil(fin_count(technology, model, width_p_m) / fold) - 1) * fin.pitch_m + fin.width_m
+    region_n = (ceil(fin_count(technology, model, width_n_m) / fold) - 1) * fin.pitch_m + fin.width_m
     return region_p + region_n + (POLARITY_GAP_F + END_CAPS_F) * F
 
 

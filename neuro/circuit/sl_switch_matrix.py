@@ -57,7 +57,7 @@ def sl_switch_matrix(
     per_row = ceil(columns / rows)
     pitch = array.row_length_m / per_row / 2
     fold = places(model, pitch, POLY_PITCH_F * F) - 1
-    gate_height = pass_gate_height(t, width_n, width_p, fold)
+    gate_height = pass_gate_height(t, model, width_n, width_p, fold)
     drain = inverter_drain_capacitance(t, model, gate_height, width_n, width_p)
     gate = gate_capacitance(t, width_n) + gate_capacitance(t, width_p)
     height = gate_height * rows + LOGIC_HEIGHT_F * F * flip_flop_rows(
