@@ -72,6 +72,7 @@ def switching_probabilities(
     *,
     tolerance: float = 3e-4,
     floor: float = 1e-14,
+    device: str = "cpu",
 ) -> Probabilities:
     """Probability to stay and to leave after rectangular pulses of constant voltage.
 
@@ -83,6 +84,7 @@ def switching_probabilities(
         tau: (), (B,) or (B, T) pulse widths in units of tau_D, >= 0. T widths cost little more than one.
         start: (B,) starting side, +1 or -1.
         tolerance: wanted relative error of the smaller probability where it is above `floor`.
+        device: "cpu" runs compiled loops, a torch device such as "cuda" the same algorithm on whole batches.
 
     Errors: ValueError, naming the index of the first bad case and what is wrong with it.
     """
@@ -99,7 +101,7 @@ def switching_probabilities(
     def legs(rows: npt.NDArray[np.intp], multiplier: int) -> Legs:
         return cases.drive[rows, None, :], durations[rows], steps[rows] * multiplier
 
-    solved = _solve(cases, durations.shape[1], legs, tolerance, floor)
+    solved = _solve(cases, durations.shape[1], legs, tolerance, floor, device)
     back = np.argsort(order, axis=1, kind="stable")
     return _shaped([np.take_along_axis(field, back, axis=1) for field in solved], cases)
 
@@ -113,6 +115,7 @@ def waveform_probabilities(
     *,
     tolerance: float = 3e-4,
     floor: float = 1e-14,
+    device: str = "cpu",
 ) -> Probabilities:
     """Probability to stay and to leave after a pulse of arbitrary shape i(z, tau).
 
@@ -144,14 +147,23 @@ def waveform_probabilities(
         steps = np.maximum(1, np.ceil(ends / _LONGEST_STEP_DECADES).astype(np.int64))
         return np.ascontiguousarray(every_drive), np.ascontiguousarray(every_time), steps
 
-    solved = _solve(cases, 1, legs, tolerance, floor)
+    solved = _solve(cases, 1, legs, tolerance, floor, device)
     return _shaped(solved, cases)
 
 
-def _march(cases: Cases, rows: npt.NDArray[np.intp], side: Array, cells: int, legs: Legs, keep: int) -> Array:
+def _march(
+    cases: Cases, rows: npt.NDArray[np.intp], side: Array, cells: int, legs: Legs, keep: int, device: str
+) -> Array:
     """One solve of `rows` on one grid; the last `keep` legs' answers, (R, keep)."""
     mesh = grid(cells)
     drive, durations, steps = legs
+    if device != "cpu":
+        # Imported here: torch takes a second, and most calls never need it.
+        from flow.device.fokker_planck_torch import march_on
+
+        return march_on(device, cases.delta[rows], cases.z[rows], drive, durations, steps, side, mesh)[
+            :, -keep:
+        ]
     answer: Array = march(
         np.ascontiguousarray(cases.delta[rows]),
         np.ascontiguousarray(cases.z[rows]),
@@ -172,14 +184,16 @@ def _march(cases: Cases, rows: npt.NDArray[np.intp], side: Array, cells: int, le
     return answer[:, -keep:]
 
 
-def _solve(cases: Cases, widths: int, legs: LegBuilder, tolerance: float, floor: float) -> list[Array]:
+def _solve(
+    cases: Cases, widths: int, legs: LegBuilder, tolerance: float, floor: float, device: str
+) -> list[Array]:
     """stay, leave, grid error, time error, each (B, widths), every case refined until it is good enough."""
     count = cases.delta.size
     everything = np.arange(count)
     # Which side is the small one is guessed from a coarse solve; where it changes along the pulse
     # widths, both are solved. side = +1 is "stays" (the start is always north here).
     guess = np.where(cases.drive_at(1.0) > 1.0, 1.0, -1.0)
-    rough = _march(cases, everything, guess, LEVELS[0][0], legs(everything, 1), widths)
+    rough = _march(cases, everything, guess, LEVELS[0][0], legs(everything, 1), widths, device)
     wrong, right = (rough > 0.5).any(axis=1), (rough <= 0.5).any(axis=1)
     rows = np.concatenate([everything[right], everything[wrong]])
     side = np.concatenate([guess[right], -guess[wrong]])
@@ -196,7 +210,7 @@ def _solve(cases: Cases, widths: int, legs: LegBuilder, tolerance: float, floor:
         for key in sorted(set(zip(level[pending].tolist(), multiplier[pending].tolist(), strict=True))):
             some = pending[(level[pending] == key[0]) & (multiplier[pending] == key[1])]
             p[some], grid_error[some], time_error[some] = _attempt(
-                cases, rows[some], side[some], key[0], key[1], legs, widths
+                cases, rows[some], side[some], key[0], key[1], legs, widths, device
             )
         matters = (p[pending] >= floor) & (p[pending] <= 0.5)
         coarse = ((grid_error[pending] > tolerance) & matters).any(axis=1) & (
@@ -231,12 +245,13 @@ def _attempt(
     multiplier: int,
     legs: LegBuilder,
     widths: int,
+    device: str,
 ) -> tuple[Array, Array, Array]:
     """Extrapolated answer on one level of grids and the two error estimates."""
     cells = LEVELS[level]
     steps = legs(rows, multiplier)
-    found = np.stack([_march(cases, rows, side, n, steps, widths) for n in cells])
-    again = _march(cases, rows, side, cells[0], legs(rows, 2 * multiplier), widths)
+    found = np.stack([_march(cases, rows, side, n, steps, widths, device) for n in cells])
+    again = _march(cases, rows, side, cells[0], legs(rows, 2 * multiplier), widths, device)
     lost = (found <= 1e-290).any(axis=0) | (again <= 1e-290)
     logs = np.log(np.where(lost, 1.0, found))
     # Errors are even powers of 1/N: eliminate two of them with three grids, one with the finer two.

@@ -84,6 +84,22 @@ def fill_rates(
 
 
 @_compiled
+def tabulate(
+    delta: Array,
+    z: Array,
+    drive: Array,
+    nodes: Array,
+    volumes: Array,
+    conductances: Array,
+    down: Array,
+    up: Array,
+) -> None:
+    """`fill_rates` for a batch: delta (B,), z and drive (B, K); down and up (B, N) are filled."""
+    for case in range(delta.size):
+        fill_rates(delta[case], z[case], drive[case], nodes, volumes, conductances, down[case], up[case])
+
+
+@_compiled
 def fill_start(delta: float, faces: Array, mass: Array) -> None:
     """Boltzmann distribution of the well z > 0, cut at z = 0: probability of each cell."""
     total = 0.0
