@@ -25,7 +25,7 @@ def report(
     output: Annotated[Path, typer.Option(help="Where the page and the figures go.")] = Path("build/report"),
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
 ) -> None:
-    """Print the tables beside the paper's and write the figures."""
+    """Print the tables beside the paper's; write the figures and a page that holds all of it."""
     from rich.console import Console
 
     from neuro.report.bitcells import open_bitcells
@@ -45,4 +45,4 @@ def report(
         document = results.as_json() | {"written": [str(path) for path in written]}
         sys.stdout.write(json.dumps(document, allow_nan=False) + "\n")
     else:
-        sys.stdout.write(f"\nfigures: {len(written)} files in {output}\n")
+        sys.stdout.write(f"\npage: {written[-1]}; figures beside it\n")

@@ -117,4 +117,5 @@ def shown_deviation(percent: float | None) -> str:
         return ""
     if percent > 400.0:
         return f"×{1.0 + percent / 100.0:.3g}"
-    return f"{percent:+.1f} %"
+    # No sign before a deviation that rounds to nothing.
+    return "0.0 %" if abs(percent) < 0.05 else f"{percent:+.1f} %"

@@ -22,7 +22,7 @@ class Run:
 
     `accuracy` in per cent after each epoch; latencies (s) and energies (J) are cumulative. `area_m2` is that
     of all cores, `area_parts_m2` by block (empty where unknown). `source` is "table" for characterised cells,
-    "published" for the paper's own.
+    "published" for the paper's own; `statistics` whether the cell is nominal or the mean of a population.
     """
 
     device: str
@@ -38,6 +38,7 @@ class Run:
     area_m2: float
     area_parts_m2: dict[str, float] = field(default_factory=dict)
     source: str = "table"
+    statistics: str = ""
 
     @property
     def epochs(self) -> int:
@@ -152,6 +153,7 @@ def _comparison(
         measured=found,
         paper=published,
         model=run.model,
+        statistics=run.statistics,
         remark=remark,
     )
 

@@ -13,7 +13,7 @@ import numpy as np
 from flow.table import UserError
 from neuro.accounting import CoreOptions, CostModel
 from neuro.cells import cells_from_table, paper_cells
-from neuro.report.bitcells import Bitcells
+from neuro.report.bitcells import Bitcells, statistics_of
 from neuro.report.comparison import DEVICES
 from neuro.report.runs import MODELS, Run
 from neuro.technology import bundled_technology
@@ -97,9 +97,15 @@ def _runs(file: Any, path: Path, bitcells: Bitcells) -> list[Run]:
                 area_m2=float(area[place]),
                 area_parts_m2=_parts(settings, source, cell, variant, float(area[place]), bitcells),
                 source=source,
+                statistics=_statistics(bitcells, cell, variant) if source == "table" else "",
             )
         )
     return runs
+
+
+def _statistics(bitcells: Bitcells, cell: str, variant: str) -> str:
+    content = bitcells.table.cells[cell].get(variant)
+    return "" if content is None else statistics_of(content)
 
 
 def name_unit(name: str) -> str:

@@ -109,10 +109,10 @@ def drive(bitcells: Bitcells) -> Figure:
             axis.axhline(1.0, color=FAINT, linewidth=0.8, linestyle=(0, (4, 1.6)))
             axis.set_title(arrow)
             axis.set_xlabel("$m_z$ of the free layer")
-            axis.set_ylim(bottom=0.0)
             if direction == "0to1":
                 axis.invert_xaxis()
         axes[0].set_ylabel("reduced drive |i|")
+        axes[0].set_ylim(bottom=0.0)
     caption = (
         "Reduced drive (spin-transfer torque over damping torque) along a write at the characterised write "
         "voltage, from the start of the reversal (left) to its end (right). Reversal without thermal help "

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from matplotlib.ticker import FixedLocator
 
 from neuro.report.comparison import DEVICES
 from neuro.report.figures.style import COLOUR, LINE, MARKER, MODEL, NAME, Figure, canvas, look, percent_axis
 from neuro.report.paper import Paper
-from neuro.report.runs import Run, mean_interval
+from neuro.report.runs import MODELS, Run, mean_interval
+
+_SHIFT = 0.0008  # nm
 
 
 def oxide(runs: Sequence[Run], paper: Paper) -> Figure:
@@ -17,9 +20,10 @@ def oxide(runs: Sequence[Run], paper: Paper) -> Figure:
     with look():
         figure = canvas(2.9)
         axis = figure.subplots()
-        for device in DEVICES:
+        handles: list[Any] = []
+        for place, device in enumerate(DEVICES):
             published = sorted((float(key), value) for key, value in paper.accuracy(device).items())
-            axis.plot(
+            handles += axis.plot(
                 [point[0] for point in published],
                 [point[1] for point in published],
                 color=COLOUR[device],
@@ -30,7 +34,9 @@ def oxide(runs: Sequence[Run], paper: Paper) -> Figure:
                 linewidth=0.9,
                 label=f"{NAME[device]}, paper",
             )
-            for model in ("neurosim", "physical"):
+            for number, model in enumerate(MODELS):
+                # Side by side, so that no interval hides another.
+                shift = _SHIFT * (2 * number - 1 + (place - 0.5))
                 points = [
                     (float(run.variant), mean_interval(run.accuracy[-1]))
                     for run in runs
@@ -41,8 +47,8 @@ def oxide(runs: Sequence[Run], paper: Paper) -> Figure:
                 errors = [
                     0.0 if m.low is None or m.high is None else 0.5 * (m.high - m.low) for _, m in points
                 ]
-                axis.errorbar(
-                    [x for x, _ in points],
+                bars = axis.errorbar(
+                    [x + shift for x, _ in points],
                     [m.value for _, m in points],
                     yerr=errors,
                     color=COLOUR[device],
@@ -51,15 +57,17 @@ def oxide(runs: Sequence[Run], paper: Paper) -> Figure:
                     markerfacecolor="white" if model == "neurosim" else COLOUR[device],
                     label=f"{NAME[device]}, {MODEL[model]}",
                 )
+                handles.append(bars)
         axis.set_xlabel("oxide thickness $t_{ox}$ (SMTJ), top oxide $t_{ox,t}$ (DMTJ) (nm)")
         axis.set_ylabel("accuracy (%)")
         axis.xaxis.set_major_locator(_thicknesses(runs, paper))
         axis.set_xmargin(0.12)
         percent_axis(axis.yaxis)
-        figure.legend(loc="outside lower center", ncols=2)
+        figure.legend(handles=handles, loc="outside lower center", ncols=2)
     caption = (
         "Accuracy on the test images after the last epoch against the thickness of the (top) oxide. Bars: "
-        "95 % interval of the mean over replicas. Dotted, large open symbols: the paper's Fig. 4."
+        "95 % interval of the mean over replicas; symbols are moved sideways a little to tell them "
+        "apart. Dotted, large open symbols: the paper's Fig. 4."
     )
     return Figure("fig4_oxide", "Fig. 4, accuracy against oxide", caption, figure)
 

@@ -7,7 +7,6 @@ from typing import Any
 
 from neuro.report.figures.style import (
     COLOUR,
-    FAINT,
     LINE,
     MARKER,
     MODEL,
@@ -46,7 +45,8 @@ def traces(runs: Sequence[Run], paper: Paper, what: str, model: str) -> Figure:
         for letter, axis, (name, published, title) in zip("ab", axes, (feed, update), strict=True):
             for run in shown:
                 _trace(axis, run, factor * getattr(run, name))
-            for device in dict.fromkeys(run.device for run in shown):
+            # The paper's totals come from the other accounting: on this scale they would hide the traces.
+            for device in dict.fromkeys(run.device for run in shown if model == "neurosim"):
                 total = paper.table_3(device, "0.85", published)
                 if total is not None:
                     axis.plot(
@@ -57,20 +57,20 @@ def traces(runs: Sequence[Run], paper: Paper, what: str, model: str) -> Figure:
                         markerfacecolor="none",
                         color=COLOUR[device],
                         linestyle="none",
-                        label=f"{NAME[device]}, paper, {paper.epochs} epochs",
+                        label=f"{NAME[device]}, paper",
                     )
             axis.set_title(f"({letter}) {title}")
             axis.set_xlabel(f"cumulative {what} ({unit})")
             axis.set_ylabel("accuracy (%)")
             axis.set_xlim(left=0.0)
             percent_axis(axis.yaxis)
-        axes[0].legend(loc="lower right")
+        handles, labels = axes[0].get_legend_handles_labels()
+        figure.legend(handles, labels, loc="outside lower center", ncols=2)
     replicas = max((run.replicas for run in shown), default=0)
     caption = (
         f"Trace of {what} during online learning at 0.85 nm, {MODEL[model]} model: accuracy on the "
         f"test images after each epoch against the {what} spent so far in feed forward (top) and weight "
-        f"update (bottom). " + _bars(replicas) + " Open symbols: the paper after "
-        f"{paper.epochs} epochs (Table III, Fig. 4)."
+        "update (bottom). " + _bars(replicas) + " " + _published(model, paper)
     )
     return Figure(f"fig2_{what}_{model}", f"Fig. 2, {what}, {MODEL[model]} model", caption, figure)
 
@@ -94,6 +94,12 @@ def _bars(replicas: int) -> str:
     if replicas < 2:
         return "One replica, no interval."
     return f"Mean of {replicas} replicas; the band is the 95 % interval of the mean."
+
+
+def _published(model: str, paper: Paper) -> str:
+    if model == "neurosim":
+        return f"Large open symbols: the paper after {paper.epochs} epochs (Table III, Fig. 4)."
+    return "The paper's totals belong to the NeuroSim arithmetic and stand in that figure."
 
 
 def epochs(runs: Sequence[Run], paper: Paper) -> Figure:
@@ -129,8 +135,8 @@ def epochs(runs: Sequence[Run], paper: Paper) -> Figure:
         axis.set_ylabel("accuracy (%)")
         percent_axis(axis.yaxis)
         percent_axis(axis.xaxis)
-        axis.grid(color=FAINT, alpha=0.3)
-        axis.legend(loc="lower right", ncols=2)
+        order = sorted(range(len(axis.lines)), key=lambda n: str(axis.lines[n].get_label()), reverse=True)
+        figure.legend(handles=[axis.lines[n] for n in order], loc="outside lower center", ncols=2)
     caption = (
         "Accuracy on the test images after each epoch at 0.85 nm. The NeuroSim model clips the 8-bit partial "
         "sums of a column in test only; the physical model reads with the same converter in training and "

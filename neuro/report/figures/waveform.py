@@ -46,7 +46,7 @@ def waveforms(bitcells: Bitcells) -> Figure:
             axes[1, column].set_xlabel("time (ns)")
         axes[0, 0].set_ylabel("$m_z$")
         axes[1, 0].set_ylabel("supply current (µA)")
-        axes[0, 0].legend(loc="lower right")
+        axes[0, 0].legend(loc="upper right")
         figure.align_ylabels()
     caption = (
         "One write in each direction at 0.85 nm, from the SPICE transient: m_z of the free layer (top) and "

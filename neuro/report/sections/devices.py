@@ -1,0 +1,133 @@
+"""Table I as used: device parameters with where each number comes from."""
+
+from __future__ import annotations
+
+import hashlib
+import tomllib
+from pathlib import Path
+from typing import Any
+
+from neuro.report.bitcells import Bitcells
+from neuro.report.comparison import DEVICES, shown
+from neuro.report.results import Results
+from neuro.report.sections.section import Cell, PageTable, Section, heading
+
+# Parameters of Table I: name in the device file (with their spellings), name in paper.json, factor.
+_TABLE_1 = {
+    "d": ("diameter_nm", 1e9),
+    "ms": ("saturation_magnetization_A_per_m", 1.0),
+    "alpha": ("damping", 1.0),
+    "eta": ("spin_polarization", 1.0),
+    "t_fl": ("free_layer_thickness_nm", 1e9),
+    "t_ox_t": ("oxide_top_nm", 1e9),
+    "t_ox_b": ("oxide_bottom_dmtj_nm", 1e9),
+    "tmr0": ("tmr0_percent", 100.0),
+    "tmr0_t": ("tmr0_percent", 100.0),
+    "tmr0_b": ("tmr0_percent", 100.0),
+}
+_NAMES = {
+    "d": "diameter",
+    "t_fl": "free-layer thickness",
+    "t_ox_t": "oxide thickness, top",
+    "t_ox_b": "oxide thickness, bottom",
+    "ra_ref": "resistance-area product",
+    "t_ref": "oxide thickness of that product",
+    "phi": "barrier height",
+    "tmr0": "TMR at 0 V",
+    "tmr0_t": "TMR at 0 V, top",
+    "tmr0_b": "TMR at 0 V, bottom",
+    "v_h": "voltage that halves the TMR",
+    "v_h_pol": "the same for the polarisation",
+    "ms": "saturation magnetisation",
+    "alpha": "Gilbert damping",
+    "eta": "spin polarisation",
+    "k_i": "interface anisotropy",
+    "s": "torque prefactor (1: textbook)",
+    "beta_b": "weight of the bottom layer",
+    "temperature": "temperature",
+}
+
+
+def section(results: Results) -> Section:
+    """Parameters of both devices beside Table I of the paper, with their provenance."""
+    bitcells = results.bitcells
+    devices = {device: _parameters(bitcells, device) for device in DEVICES}
+    published: dict[str, Any] = results.paper.data["table_1"]
+    text = [
+        "The write voltages of the paper need a torque prefactor near 2; it is a calibrated parameter, and "
+        "with the textbook value of 1 the critical currents would be twice as high."
+    ]
+    missing = [device.upper() for device, found in devices.items() if not found]
+    if missing:
+        text.append(
+            f"The device file of the {' and the '.join(missing)} is not at hand, or is not the one that the "
+            "table was made from (its hash differs), so its parameters cannot be shown."
+        )
+    tables = [_table(device, found, published) for device, found in devices.items() if found]
+    tables.append(_characterised(bitcells))
+    return Section("table-1", "Table I as used", text, tables)
+
+
+def _table(device: str, parameters: dict[str, dict[str, Any]], published: dict[str, Any]) -> PageTable:
+    rows = []
+    for name, entry in parameters.items():
+        key, factor = _TABLE_1.get(name, ("", 1.0))
+        paper = published.get(key)
+        rows.append(
+            [
+                heading(_NAMES.get(name, name)),
+                Cell(f"{shown(float(entry['value']), 4)} {_unit(str(entry.get('unit', '')))}"),
+                Cell("" if paper is None else f"{shown(float(paper) / factor, 4)}", "faint"),
+                Cell(str(entry.get("provenance", "")), "text"),
+            ]
+        )
+    return PageTable(f"{device.upper()}: parameters", ("", "used", "paper", "where it comes from"), rows)
+
+
+def _unit(unit: str) -> str:
+    return "" if unit == "1" else unit
+
+
+def _characterised(bitcells: Bitcells) -> PageTable:
+    rows = []
+    for name, label, factor, unit in (
+        ("delta", "thermal stability", 1.0, ""),
+        ("tau_d", "damping time", 1e9, "ns"),
+        ("critical_current_0to1", "critical current 0 → 1", 1e6, "µA"),
+        ("critical_current_1to0", "critical current 1 → 0", 1e6, "µA"),
+        ("r_access", "access switch when read", 1.0, "Ω"),
+        ("r_mtj_p", "junction in state 0 when read", 1.0, "Ω"),
+        ("r_mtj_ap", "junction in state 1 when read", 1.0, "Ω"),
+        ("leakage", "standby power", 1e12, "pW"),
+    ):
+        found = [bitcells.main(device).quantities.get(name) for device in DEVICES]
+        if any(found):
+            cells = [Cell("–", "faint") if q is None else Cell(shown(factor * q.value, 4)) for q in found]
+            rows.append([heading(f"{label} ({unit})" if unit else label), *cells])
+    for key in ("card", "corner", "connection", "torque_prefactor_s", "method"):
+        texts = [str(bitcells.main(device).attributes.get(key, "")) for device in DEVICES]
+        if any(texts):
+            rows.append([heading(key.replace("_", " ")), *(Cell(text, "text") for text in texts)])
+    return PageTable("What follows from them, at 0.85 nm", ("", "SMTJ", "DMTJ"), rows)
+
+
+def _parameters(bitcells: Bitcells, device: str) -> dict[str, dict[str, Any]]:
+    """Parameters of the device file that the table was made from; empty if that very file is not at hand."""
+    stem = str(bitcells.main(device).attributes.get("device", device))
+    name = f"spice/devices/{stem}.toml"
+    wanted = bitcells.table.provenance.get(f"sha256:{name}")
+    # The table usually lies in build/tables of the project.
+    roots = [*bitcells.path.resolve().parents[:3], Path.cwd()]
+    for root in roots:
+        try:
+            content = (root / name).read_bytes()
+        except OSError:
+            continue
+        if hashlib.sha256(content).hexdigest() != wanted:
+            continue
+        document = tomllib.loads(content.decode("utf-8"))
+        found = {key: value for key, value in document.get("parameters", {}).items() if "value" in value}
+        if "temperature" in document:
+            found["temperature"] = document["temperature"]
+        return found
+    return {}
