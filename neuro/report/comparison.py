@@ -102,11 +102,9 @@ def shown_measured(measured: Measured, digits: int = 3) -> str:
     # An interval that four digits cannot show is left out rather than made longer than the value.
     if not 5e-4 * abs(measured.value) < half < math.inf:
         return shown(measured.value, digits)
-    # One digit of the half width (two after a leading 1), and the value to the same place.
-    exponent = math.floor(math.log10(half))
-    leading = half / 10.0**exponent
-    places = -exponent + (1 if leading < 1.95 else 0)
-    if exponent >= 4 or places > 9:
+    # One digit of the half width, and the value to the same place.
+    places = -math.floor(math.log10(half))
+    if not -3 <= places <= 9:
         return f"{shown(measured.value, digits)} ± {half:.1e}"
     return f"{measured.value:.{max(places, 0)}f} ± {half:.{max(places, 0)}f}"
 

@@ -24,7 +24,7 @@ _MODEL = {"neurosim": "NeuroSim", "physical": "physical", "": ""}
 
 def show(results: Results, console: Console) -> None:
     """Print everything on `console`."""
-    console.print(_table_2(results.table_2, results.thin_oxide))
+    console.print(_table_2(results.bitcell_rows))
     console.print(
         "* set as in the paper; the voltages are those that meet the error rates with it", style="dim"
     )
@@ -34,12 +34,7 @@ def show(results: Results, console: Console) -> None:
     _show_deviations(results, console)
 
 
-def _table_2(main: Sequence[Comparison], thin: Sequence[Comparison]) -> Table:
-    # The ratio at 0.80 nm follows the one at 0.85 nm.
-    place = 1 + max(
-        (place for place, row in enumerate(main) if row.quantity == "on_off"), default=len(main) - 1
-    )
-    rows = [*main[:place], *thin, *main[place:]]
+def _table_2(rows: Sequence[Comparison]) -> Table:
     statistics = " and ".join(dict.fromkeys(row.statistics for row in rows if row.statistics))
     view = _table(f"Table II, bitcells at 0.85 nm ({statistics}), beside the paper's")
     view.add_column("", no_wrap=True)
@@ -161,5 +156,5 @@ def _table(title: str) -> Table:
         title_style="bold",
         box=box.SIMPLE_HEAD,
         pad_edge=False,
-        padding=(0, 1),
+        padding=(0, 0, 0, 1),
     )

@@ -79,6 +79,9 @@ class Paper:
         for name, quantity, label, _ in TABLE_2:
             if quantity in ("cell_area", "read_energy", "write_energy", "write_pulse"):
                 rows.append((quantity, label, *self._pair(name, "table_2")))
+            if quantity == "write_energy_meant":
+                smtj, _ = self._pair("write_energy_fJ", "table_2")
+                rows.append((quantity, label, smtj, self.table_2("dmtj", name) or float("nan")))
         for name, quantity, label, *_ in TABLE_3:
             rows.append((quantity, f"{label}, training", *self._pair(name, "table_3")))
         rows.append(("area", "core area", self.area_mm2("smtj"), self.area_mm2("dmtj")))

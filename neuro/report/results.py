@@ -65,6 +65,13 @@ class Results:
         """Conductance ratios at 0.80 nm."""
         return cells.on_off_at_thin_oxide(self.bitcells, self.paper)
 
+    @property
+    def bitcell_rows(self) -> list[Comparison]:
+        """Table II with the ratios at 0.80 nm below those at 0.85 nm."""
+        ratios = [place for place, row in enumerate(self.table_2) if row.quantity == "on_off"]
+        place = ratios[-1] + 1 if ratios else len(self.table_2)
+        return [*self.table_2[:place], *self.thin_oxide, *self.table_2[place:]]
+
     @cached_property
     def table_3(self) -> list[Comparison]:
         """Energies and latencies of training, every oxide and model."""
@@ -109,7 +116,8 @@ class Results:
         values = {
             row.device: row.measured.value
             for row in (*self.table_2, *self.table_3, *self.area)
-            if (row.quantity, row.model, row.variant) == (quantity, model, cells.MAIN_VARIANT)
+            if (row.quantity, row.model, row.variant)
+            == (quantity.removesuffix("_meant"), model, cells.MAIN_VARIANT)
         }
         return _relative(values)
 

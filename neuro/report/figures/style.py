@@ -32,7 +32,7 @@ INK = "#1b1e23"
 FAINT = "#80868f"
 GRID = "#c9ced6"
 # Blocks of a core, from the cells outwards; none is a device's colour.
-BLOCKS = ("#009E73", "#CC79A7", "#E6C229", "#56B4E9", "#8A6FB0", "#9AA0A6", "#5C4B3A")
+BLOCKS = ("#009E73", "#CC79A7", "#E6C229", "#56B4E9", "#8A6FB0", "#9AA0A6", "#A0795A")
 
 _INKS: Any = {
     "text.color": INK,

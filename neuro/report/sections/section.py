@@ -11,7 +11,9 @@ from neuro.report.figures.style import Figure
 
 @dataclass(frozen=True)
 class Cell:
-    """One entry of a table: text, and its kind: "text", "number", "far" (beyond the limit) or "faint"."""
+    """One entry of a table: text, and its kind: "text", "number", "far" (beyond the limit), "faint"; or
+    "group", the only entry of a row that heads those below it.
+    """
 
     text: str
     kind: str = "number"

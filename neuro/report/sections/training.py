@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from neuro.report.comparison import Comparison, shown
 from neuro.report.figures import oxide, training
-from neuro.report.figures.style import MODEL
+from neuro.report.figures.style import MODEL, NAME
 from neuro.report.results import Results
 from neuro.report.sections.section import Cell, PageTable, Section, comparison_cells, heading
 
@@ -39,17 +39,21 @@ def section(results: Results) -> Section | None:
 def comparison_table(results: Results, rows: Sequence[Comparison]) -> PageTable:
     """Rows by cell and quantity; a column for the paper and two for each model."""
     models = list(dict.fromkeys(run.model for run in results.runs))
-    lines = []
+    lines: list[list[Cell]] = []
     remarks = dict.fromkeys(row.remark for row in rows if row.remark)
     keys = dict.fromkeys((r.device, r.variant, r.quantity) for r in rows)
     order = list(dict.fromkeys(key[:2] for key in keys))
+    last = None
     for device, variant, quantity in sorted(keys, key=lambda key: order.index(key[:2])):
+        if (device, variant) != last:
+            last = (device, variant)
+            lines.append([Cell(f"{NAME[device]}, {variant} nm", "group")])
         key = (device, variant, quantity)
         found = {row.model: row for row in rows if (row.device, row.variant, row.quantity) == key}
         first = next(iter(found.values()))
         published = next((row.paper for row in found.values() if row.paper is not None), None)
         line = [
-            heading(f"{device.upper()} {variant} nm, {first.label} ({first.unit})"),
+            heading(f"{first.label} ({first.unit})"),
             Cell("" if published is None else shown(published), "faint"),
         ]
         for model in models:
@@ -57,7 +61,7 @@ def comparison_table(results: Results, rows: Sequence[Comparison]) -> PageTable:
         lines.append(line)
     head = ["", "paper"]
     for model in models:
-        head += [MODEL[model], "deviation"]
+        head += [MODEL[model], "dev."]
     replicas = dict.fromkeys(run.replicas for run in results.runs)
     note = f"Means of {', '.join(map(str, replicas))} replicas; ± is half of the 95 % interval of the mean."
     return PageTable(
