@@ -77,7 +77,8 @@ def restore(run: Run, path: Path, digest: str) -> bool:
     if not path.exists():
         return False
     try:
-        with np.load(path, allow_pickle=False) as stored:
+        # Read first: a damaged archive must not leave its file open.
+        with np.load(io.BytesIO(path.read_bytes()), allow_pickle=False) as stored:
             content = {name: stored[name] for name in stored.files}
         if str(content["digest"]) != digest:
             return False

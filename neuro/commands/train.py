@@ -75,6 +75,9 @@ def train(
     checkpoints: Annotated[Path, typer.Option(help="Where unfinished runs are kept.")] = Path(
         "build/checkpoints"
     ),
+    checkpoint_seconds: Annotated[
+        float, typer.Option(min=0.0, help="Least time between two checkpoints.")
+    ] = 5.0,
     fresh: Annotated[bool, typer.Option("--fresh", help="Do not go on from checkpoints.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
 ) -> None:
@@ -109,7 +112,7 @@ def train(
     data = dataset.load(data_dir, _window(settings))
     check_data(settings, data)
     runs = [Run(one, settings, replica) for one in chosen for replica in range(replicas)]
-    kept = checkpoint.Checkpoints(checkpoints, data)
+    kept = checkpoint.Checkpoints(checkpoints, data, checkpoint_seconds)
     resumed = 0 if fresh else kept.resume(runs)
     with _Progress(runs, epochs, resumed) as progress:
 
@@ -242,7 +245,7 @@ def _table(traces: Sequence[Trace], output: Path) -> None:
         "write (mJ)",
         "area (mm2)",
     ):
-        table.add_column(heading, justify="right")
+        table.add_column(heading, justify="right", no_wrap=heading == "cell")
     for one in traces:
         accuracy = [run.records[-1].accuracy for run in one.runs]
         unclamped = [run.records[-1].unclamped for run in one.runs]

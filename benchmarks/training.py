@@ -1,0 +1,115 @@
+"""Images per second of online learning: compiled kernels and batched torch against a plain NumPy loop.
+
+`python benchmarks/training.py [--device cuda] [--replicas N]` prints one JSON line. The NumPy loop is the
+straightforward way (one image after the other, whole digits of the active rows rewritten and counted); it
+runs in the same process on fewer images, and its digits must equal the kernel's.
+"""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import json
+import os
+import sys
+import time
+
+import numpy as np
+import torch
+
+from neuro import dataset
+from neuro.cells import paper_cells
+from neuro.network import Network, Settings
+from neuro.training import CompiledEngine, Run, train_all
+
+
+def numpy_loop(network: Network, data: dataset.ImageSet, order: np.ndarray) -> float:
+    """Images per second of a plain loop over `order`; changes the digits of `network` as the kernel would."""
+    w = [array.weights[:, :n].copy() for array, n in zip(network.arrays, (100, 10), strict=True)]
+    d = [array.digits[:, :n].astype(int) for array, n in zip(network.arrays, (100, 10), strict=True)]
+    x_all = data.dense(order)
+    ones = np.array([value.bit_count() for value in range(64)])
+    flips = counted = 0
+    start = time.process_time()
+    for image, x in zip(order, x_all, strict=True):
+        lit = np.flatnonzero(x)
+        m = d[0][lit].sum(0) - network.reference[0][lit.size] * 31
+        a = 1.0 / (1.0 + np.exp(-m / 63.0))
+        on = np.flatnonzero(m >= 0)
+        o = 1.0 / (1.0 + np.exp(-(d[1][on].sum(0) - network.reference[1][on.size] * 31) / 63.0))
+        s2 = -2.0 * o * (1.0 - o) * ((np.arange(10) == data.labels[image]) - o)
+        s1 = a * (1.0 - a) * (w[1] @ s2)
+        w[0][lit] -= 0.4 * s1
+        w[1] -= 0.2 * np.outer(a, s2)
+        for place, rows in ((0, lit), (1, slice(None))):
+            new = np.clip((w[place][rows] + 1.0) * 31.5, 0.0, 63.0).astype(int)
+            flips += int(ones[new ^ d[place][rows]].sum())
+            counted += int(ones[new].sum())
+            d[place][rows] = new
+    seconds = time.process_time() - start
+    network.arrays[0].digits[:, :100], network.arrays[1].digits[:, :10] = d[0], d[1]
+    return len(order) / seconds
+
+
+def compiled(settings: Settings, data: dataset.Dataset, replicas: int, jobs: int) -> tuple[float, float, Run]:
+    """(images per wall second over all replicas, test images per CPU second, first run) of one epoch."""
+    runs = [Run(paper_cells()[0], settings, replica) for replica in range(replicas)]
+    engine = CompiledEngine(data)
+    engine.learn(runs[:1], [np.empty(0, dtype=np.int64)])
+    engine.examine(runs[:1])
+    runs[0].test_seconds = 0.0
+    start = time.perf_counter()
+    train_all(runs, data, 1, jobs=jobs)
+    seconds = time.perf_counter() - start - sum(run.test_seconds for run in runs) / jobs
+    tested = sum(run.test_seconds for run in runs)
+    return replicas * settings.images_per_epoch / seconds, replicas * len(data.test) / tested, runs[0]
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--device", default="cpu")
+    parser.add_argument("--replicas", type=int, default=8)
+    parser.add_argument("--numpy-images", type=int, default=1000)
+    parser.add_argument("--torch-images", type=int, default=100)
+    options = parser.parse_args()
+    data = dataset.load()
+    cores = len(os.sched_getaffinity(0))
+    neurosim = Settings(model="neurosim")
+    result: dict[str, object] = {"benchmark": "training", "cores": cores, "device": options.device}
+
+    probe = Run(paper_cells()[0], dataclasses.replace(neurosim, images_per_epoch=options.numpy_images), 0)
+    plain = Network(probe.bitcell, probe.settings, 0)
+    order = probe.next_images(len(data.train), options.numpy_images)
+    naive = numpy_loop(plain, data.train, order)
+    CompiledEngine(data).learn([probe], [order])
+    for one, other in zip(plain.arrays, probe.network.arrays, strict=True):
+        np.testing.assert_array_equal(one.digits, other.digits)
+    result["numpy_images_per_cpu_s"] = naive
+
+    for name, settings in (("neurosim", neurosim), ("physical", Settings())):
+        rate, tests, run = compiled(settings, data, 1, 1)
+        result[f"{name}_images_per_s"] = rate
+        result[f"{name}_train_cpu_s_per_epoch"] = run.train_seconds
+        result[f"{name}_test_images_per_cpu_s"] = tests
+        result[f"{name}_over_numpy"] = settings.images_per_epoch / run.train_seconds / naive
+        rate, _, _ = compiled(settings, data, options.replicas, cores)
+        result[f"{name}_{options.replicas}_replicas_images_per_s"] = rate
+        result[f"{name}_{options.replicas}_replicas_over_numpy"] = rate / naive
+
+    if options.device == "cpu":
+        torch.set_num_threads(cores)
+    short = dataset.Dataset(data.train, data.test.head(100), data.classes)
+    settings = dataclasses.replace(neurosim, images_per_epoch=options.torch_images)
+    for count in (1, options.replicas):
+        runs = [Run(paper_cells()[0], settings, replica) for replica in range(count)]
+        start = time.perf_counter()
+        train_all(runs, short, 1, engine="torch", device=options.device)
+        rate = count * options.torch_images / (time.perf_counter() - start)
+        result[f"torch_{count}_replicas_images_per_s"] = rate
+        result[f"torch_{count}_replicas_over_numpy"] = rate / naive
+    sys.stdout.write(json.dumps(result) + "\n")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,211 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+from flow.table import UserError
+from neuro import kernel
+from neuro.network import Network, Settings
+from neuro.synapse import Adc
+from neuro.training import Run, train_all
+from tests.neuro.learning import (
+    REFERENCE,
+    faulty,
+    mnist,
+    published,
+    published_run,
+    same_traces,
+    short_mnist,
+)
+
+
+@pytest.fixture(autouse=True)
+def _one_torch_thread() -> None:
+    torch.set_num_threads(1)
+
+
+@pytest.mark.parametrize("name", ["smtj", "dmtj"])
+def test_published_accuracies_digit_by_digit(name: str) -> None:
+    run = published_run(name)
+    assert [round(record.accuracy, 2) for record in run.records] == REFERENCE["accuracy"][name]
+    if name in REFERENCE["accuracy_without_clamp"]:
+        free = [round(record.unclamped, 2) for record in run.records]
+        assert free == REFERENCE["accuracy_without_clamp"][name]
+
+
+@pytest.mark.parametrize("epochs", [1, 15])
+@pytest.mark.parametrize("name", ["smtj", "dmtj"])
+def test_published_event_counts_to_the_unit(name: str, epochs: int) -> None:
+    record = published_run(name).records[epochs - 1]
+    expected = REFERENCE[f"epochs_{epochs}"][name]
+    counters = [seen.counters for seen in record.events]
+    assert [int(c[kernel.SET_COUNTED]) for c in counters] == expected["set_counted"]
+    assert [int(c[kernel.RESET_COUNTED]) for c in counters] == expected["reset_counted"]
+    assert [int(c[kernel.SET_FLIPS] + c[kernel.RESET_FLIPS]) for c in counters] == expected["flips"]
+    if "changed_synapses" in expected:
+        assert [int(c[kernel.CHANGED]) for c in counters] == expected["changed_synapses"]
+    assert record.events[0].active_rows == REFERENCE["active_rows"][f"epochs_{epochs}"]
+    assert record.events[0].images == record.events[1].images == 8000 * epochs
+
+
+def test_own_generator_lies_in_the_published_spread() -> None:
+    settings = Settings(model="neurosim", seed=0)
+    runs = [Run(published(name), settings, replica) for name in ("smtj", "dmtj") for replica in range(4)]
+    train_all(runs, mnist(), 15)
+    band = REFERENCE["pass_band"]
+    centre = band["mean_of_epochs_11_to_15"]
+
+    def late(name: str, field: str) -> list[list[float]]:
+        chosen = [run for run in runs if run.bitcell.name == name]
+        return [[getattr(record, field) for record in run.records[10:]] for run in chosen]
+
+    for name, field, expected in (
+        ("smtj", "accuracy", centre["smtj"]),
+        ("dmtj", "accuracy", centre["dmtj"]),
+        ("smtj", "unclamped", centre["without_clamp"]),
+        ("dmtj", "unclamped", centre["without_clamp"]),
+    ):
+        values = np.array(late(name, field))
+        assert abs(values.mean() - expected) < band["tolerance_of_4_seed_mean"]
+        assert (abs(values[:, -1] - expected) < band["tolerance_of_one_run"]).all()
+    assert len({run.records[-1].accuracy for run in runs}) > 4
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        Settings(model="neurosim", images_per_epoch=120, seed=4),
+        Settings(images_per_epoch=120, seed=4),
+        Settings(images_per_epoch=100, adc=Adc(7, 1.5, "analog"), software_weights="readback"),
+        Settings(images_per_epoch=100, software_weights="free", rng="libc", bits=4),
+    ],
+    ids=["neurosim", "clipped", "readback", "free"],
+)
+def test_torch_and_kernel_leave_the_same_traces(settings: Settings) -> None:
+    def runs() -> list[Run]:
+        cells = [faulty(published("smtj")), faulty(published("dmtj"))]
+        return [Run(cell, settings, replica) for replica, cell in enumerate(cells)]
+
+    compiled, tensors = runs(), runs()
+    train_all(compiled, short_mnist(), 2, engine="compiled", jobs=1)
+    train_all(tensors, short_mnist(), 2, engine="torch", jobs=1)
+    for one, other in zip(compiled, tensors, strict=True):
+        same_traces(one, other)
+    if settings.model == "physical":
+        errors = sum(
+            int(seen.counters[kernel.WRITE_ERRORS]) for run in compiled for seen in run.network.events
+        )
+        assert errors > 20
+
+
+def test_mixed_bits_and_converters_in_one_batch() -> None:
+    cell = faulty(published("smtj"), rdr=1e-6)
+    variety = [
+        Settings(images_per_epoch=60, bits=bits, adc=Adc(adc)) for bits, adc in ((3, 6), (6, 8), (8, 9))
+    ]
+    batched = [Run(cell, settings, 0) for settings in variety]
+    alone = [Run(cell, settings, 0) for settings in variety]
+    train_all(batched, short_mnist(), 1, engine="torch", jobs=1)
+    for run, other in zip(batched, alone, strict=True):
+        train_all([other], short_mnist(), 1)
+        same_traces(run, other)
+
+
+@pytest.mark.parametrize("model", ["neurosim", "physical"])
+def test_traces_do_not_depend_on_threads_or_company(model: str) -> None:
+    settings = Settings(model=model, images_per_epoch=500)
+
+    def runs() -> list[Run]:
+        return [Run(published("dmtj"), settings, replica) for replica in range(3)]
+
+    together, apart = runs(), runs()
+    train_all(together, short_mnist(), 1, jobs=3)
+    for run in reversed(apart):
+        train_all([run], short_mnist(), 1, jobs=1)
+    for one, other in zip(together, apart, strict=True):
+        same_traces(one, other)
+    assert not np.array_equal(together[0].network.arrays[0].weights, together[1].network.arrays[0].weights)
+
+
+@pytest.mark.parametrize(
+    ("optimizer", "rates", "batch"),
+    [
+        ("momentum", (0.2, 0.1), 1),
+        ("adam", (0.01, 0.01), 1),
+        ("rmsprop", (0.01, 0.01), 2),
+        ("sgd", (2.0, 1.0), 4),
+    ],
+)
+def test_every_optimiser_learns(optimizer: str, rates: tuple[float, ...], batch: int) -> None:
+    settings = Settings(
+        model="neurosim",
+        layers=(400, 30, 10),
+        rates=rates,
+        images_per_epoch=600,
+        optimizer=optimizer,
+        batch=batch,
+    )
+    run = Run(published("dmtj"), settings, 0)
+    train_all([run], short_mnist(), 1)
+    assert run.records[0].unclamped > 35.0
+    assert run.network.events[0].counters[kernel.WRITES] == 600 // batch
+    assert run.network.events[0].images == 600
+
+
+def test_any_layers() -> None:
+    deep = Settings(
+        model="neurosim", layers=(400, 60, 30, 10), rates=(0.8, 0.8, 0.4), images_per_epoch=1500, seed=1
+    )
+    flat = Settings(layers=(400, 10), rates=(0.2,), images_per_epoch=600)
+    runs = [Run(published("dmtj"), settings, 0) for settings in (deep, flat)]
+    for run in runs:
+        train_all([run], short_mnist(), 1)
+        assert len(run.records[0].events) == len(run.settings.layers) - 1
+    assert runs[0].records[0].unclamped > 40.0
+    assert runs[1].records[0].accuracy > 50.0
+
+
+def test_offline_classification_of_trained_weights() -> None:
+    trained = published_run("smtj")
+    weights = [
+        array.weights[:, :synapses]
+        for array, (_, synapses) in zip(trained.network.arrays, trained.settings.shapes, strict=True)
+    ]
+    from neuro.training import CompiledEngine
+
+    settings = trained.settings
+    run = Run(published("smtj"), settings, 0)
+    run.network.write_offline(weights)
+    right, free = CompiledEngine(mnist()).examine([run])[0]
+    assert (right / 100, free / 100) == (trained.records[-1].accuracy, trained.records[-1].unclamped)
+    with pytest.raises(UserError, match="shape"):
+        Network(published("smtj"), settings).write_offline([weights[1], weights[0]])
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"model": "other"}, "model"),
+        ({"layers": (400,)}, "layers"),
+        ({"layers": (400, 10)}, "rates"),
+        ({"rates": (0.4, -1.0)}, "positive"),
+        ({"bits": 9}, "bits"),
+        ({"optimizer": "magic"}, "optimizer"),
+        ({"rng": "dice"}, "generator"),
+        ({"software_weights": "cut"}, "software"),
+        ({"model": "neurosim", "adc": Adc(8, 1.0, "analog")}, "reference"),
+        ({"seed": -1}, "seed"),
+    ],
+)
+def test_wrong_settings_are_refused(change: dict[str, object], message: str) -> None:
+    with pytest.raises(UserError, match=message):
+        Settings(**change)  # type: ignore[arg-type]
+
+
+def test_data_that_do_not_fit_are_refused() -> None:
+    run = Run(published("smtj"), Settings(layers=(100, 10, 10)), 0)
+    with pytest.raises(UserError, match="pixels"):
+        train_all([run], short_mnist(), 1)
+    with pytest.raises(UserError, match="device"):
+        train_all([Run(published("smtj"), Settings(), 0)], short_mnist(), 1, device="nonsense")
