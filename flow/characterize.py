@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from flow.compare import compare
 from flow.errors import UserError
 from flow.measure.bench import Bench
 from flow.measure.inspection import check_cell
@@ -20,7 +21,7 @@ from flow.parallel import Cache, Count, DaskPool, LocalPool, Plan, Pool, Progres
 from flow.provenance import collect
 from flow.spec import Study, load_card, load_cell, load_device, load_study, select_variant
 from flow.statistics.cell_plan import expected_tasks, variant_plan
-from flow.table import BitcellTable, write_table
+from flow.table import BitcellTable, open_table, replace_file, write_table
 from flow.toolchain import build_models, tool_versions
 
 CACHE = Path("build/cache")
@@ -95,8 +96,23 @@ def characterize(
     table.history = provenance.history
     if output is not None:
         output.parent.mkdir(parents=True, exist_ok=True)
+        _keep_previous(output, table)
         write_table(output, table)
     return Outcome(table, count)
+
+
+def previous(output: Path) -> Path:
+    """Where the table lies that `output` held before its content last changed, for `mtj-flow compare`."""
+    return output.with_name(f"{output.stem}.previous{output.suffix}")
+
+
+def _keep_previous(output: Path, table: BitcellTable) -> None:
+    try:
+        before = open_table(output)
+    except UserError:
+        return
+    if compare(before, table).changes:
+        replace_file(previous(output), output.read_bytes())
 
 
 def benches_of(root: Path, names: Iterable[str], tell: Callable[[str], None] = lambda _: None) -> list[Bench]:

@@ -308,6 +308,17 @@ def run_plans(
     return {name: driver.returned[id(plan)] for name, plan in plans.items()}, driver.count
 
 
+def run_inline(plan: Plan) -> Any:
+    """Run a plan to its end in this process, without a cache: for plans inside a task."""
+    results: list[Any] | None = None
+    while True:
+        try:
+            wanted = plan.send(results)  # type: ignore[arg-type]
+        except StopIteration as end:
+            return end.value
+        results = [run_inline(item) if isinstance(item, Generator) else item.run() for item in wanted]
+
+
 @dataclass
 class _Wait:
     """A plan and the results it waits for."""

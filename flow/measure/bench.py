@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
@@ -21,7 +21,8 @@ class Bench:
     """One variant of a bitcell on the bench.
 
     `root` is the project; `osdi` the compiled models that the simulator loads; `stamp` identifies
-    everything outside the designer's files that results depend on (compiled models, tools, our own code).
+    everything outside the designer's files that results depend on (compiled models, tools, our own code);
+    `fins` replaces the fins of named transistors, as sizing does.
     """
 
     root: Path
@@ -33,6 +34,7 @@ class Bench:
     card: CardSpec
     osdi: tuple[Path, ...]
     stamp: str = ""
+    fins: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def parameters(self) -> dict[str, float]:
@@ -59,6 +61,7 @@ class Bench:
             mtj=self.spec.mtj,
             device=self.parameters,
             temperature=self.device_spec.temperature.value,
+            fins=self.fins,
         )
 
     def testbench(self, name: str) -> Path:

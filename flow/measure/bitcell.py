@@ -188,8 +188,16 @@ def _geometry(bench: Bench) -> dict[str, Quantity]:
     }
 
 
+def cell_area(bench: Bench) -> float:
+    """Layout area by the cell's rule, m^2."""
+    return _geometry(bench)["cell_area"].value
+
+
 def cell_fins(bench: Bench) -> dict[str, float]:
-    """Fins of the bitcell's transistors by model (`nfet`, `pfet`). Raises UserError for one without `nfin=`."""
+    """Fins of the bitcell's transistors by model (`nfet`, `pfet`).
+
+    Raises UserError for one without `nfin=`.
+    """
     total: dict[str, float] = {}
     for element in subcircuit(bench.cell).elements.values():
         if element.kind != "n" or element.name == bench.spec.mtj.lower():

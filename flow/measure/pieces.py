@@ -24,7 +24,9 @@ _SURFACE = ("voltage", "state", "current", "drive", "v_top", "v_bottom")
 
 
 @dataclass(frozen=True)
-class _Piece:
+class Piece:
+    """A task that concerns one device rather than a batch of samples."""
+
     bench: Bench
 
     @property
@@ -48,7 +50,7 @@ class _Piece:
 
 
 @dataclass(frozen=True)
-class NominalSearch(_Piece):
+class NominalSearch(Piece):
     """Voltages at which the nominal device meets its targets, with its load-line surfaces."""
 
     nodes: int
@@ -101,7 +103,7 @@ def nominal_from(arrays: Arrays, voltages: Sequence[float] | None = None) -> Nom
 
 
 @dataclass(frozen=True)
-class VariantAt(_Piece):
+class VariantAt(Piece):
     """Everything about the nominal device at given voltages (0 -> 1, 1 -> 0, read), V."""
 
     search: Arrays
@@ -142,7 +144,7 @@ class VariantAt(_Piece):
 
 
 @dataclass(frozen=True)
-class Technology(_Piece):
+class Technology(Piece):
     """What the array model needs to know of the bench's card."""
 
     @property

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from flow.errors import UserError
@@ -19,6 +19,7 @@ from flow.spice.netlist import Netlist, Subcircuit, parse
 Overrides = Mapping[str, Mapping[str, float]]
 """Instance parameters by element name of the bitcell: `{"nmtj": {"freeze": 1, "z_frozen": 0.5}}`."""
 
+_NFIN = re.compile(r"nfin\s*=\s*(?:\{[^}]*\}|\S+)", re.IGNORECASE)
 _PARAMETER = re.compile(r"(?P<name>[a-z_]\w*)\s*=\s*(?P<value>\{[^}]*\}|\S+)", re.IGNORECASE)
 
 
@@ -26,7 +27,8 @@ _PARAMETER = re.compile(r"(?P<name>[a-z_]\w*)\s*=\s*(?P<value>\{[^}]*\}|\S+)", r
 class Cell:
     """A bitcell ready for a deck: its netlist, the models behind it and the device in it.
 
-    `device` holds the instance parameters of the MTJ (SI units), `temperature` is in K.
+    `device` holds the instance parameters of the MTJ (SI units), `temperature` is in K, `fins` the number
+    of fins of named transistors where it differs from the netlist's.
     """
 
     name: str
@@ -38,6 +40,7 @@ class Cell:
     mtj: str
     device: Mapping[str, float]
     temperature: float
+    fins: Mapping[str, int] = field(default_factory=dict)
 
 
 def render(
@@ -144,11 +147,25 @@ def card_section(card: Path, section: str, root: Path) -> Netlist:
 
 
 def subcircuit(cell: Cell) -> Subcircuit:
-    """The bitcell's subcircuit. Raises UserError if its netlist does not define it."""
+    """The bitcell's subcircuit, with the fins of `cell.fins`.
+
+    Raises UserError if its netlist does not define it, or no transistor of that name with `nfin=`.
+    """
     subcircuits = parse(cell.netlist, root=cell.root).subcircuits
     if cell.name.lower() not in subcircuits:
         raise UserError(f"the netlist defines no .subckt {cell.name}", file=cell.netlist, key=cell.name)
-    return subcircuits[cell.name.lower()]
+    found = subcircuits[cell.name.lower()]
+    for name, fins in cell.fins.items():
+        element = found.elements.get(name.lower())
+        if element is None or "nfin" not in element.parameters:
+            raise UserError(f"no transistor {name} with nfin=", file=cell.netlist, key=cell.name)
+        parameters = {**element.parameters, "nfin": replace(element.parameters["nfin"], text=str(fins))}
+        found.elements[name.lower()] = replace(element, parameters=parameters)
+        found.lines = [
+            _NFIN.sub(f"nfin={fins}", line) if line.split()[0].lower() == name.lower() else line
+            for line in found.lines
+        ]
+    return found
 
 
 def _instances(body: list[str], copies: int, testbench: Path) -> list[str]:

@@ -4,7 +4,8 @@ A plan (see flow/parallel.py) in three steps, every number from SPICE load lines
 
 1. Pilot: central differences of ln(error rate) around the point y0 where errors come from, in all
    standardised variables. The fixed point y0 = gradient(y0) is where the density of the errors is
-   highest; with it the mean is about exp(ln rate(y0) - g.y0 + |g|^2/2), which says near which voltage the target is met.
+   highest; with it the mean is about exp(ln rate(y0) - g.y0 + |g|^2/2), which says near which voltage
+   the target is met.
 2. Samples by importance sampling along the gradient (flow/statistics/importance.py), each simulated at four
    voltages around that one. The same samples at all voltages (common random numbers) give a smooth
    mean(V); the stored voltage is where it meets the target.
@@ -132,6 +133,16 @@ def population_plan(
     check = estimate.mean(checked.at(point), check_weight)
     work.compare(mean, check)
     return work.summary(found, weight, y, gradient, point, mean, check, solve=solve)
+
+
+def predicted_plan(bench: Bench, operation: Operation, settings: PopulationSpec, start: float) -> Plan:
+    """Plan that returns the voltage near which the population mean meets the target, from the pilot alone.
+
+    A second-order estimate, for searches; what is reported is estimated by `population_plan`.
+    """
+    work = _Work(bench, operation, settings, "voltage", 0.0, variation_of(bench))
+    centre, _ = yield from work.pilot(start, True)
+    return centre
 
 
 @dataclass(frozen=True)
