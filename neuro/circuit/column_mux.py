@@ -33,15 +33,21 @@ def synapse_units(core: Core, array: BitcellArray, model: Model) -> Array:
     return ceil(synapses / core.column_mux)
 
 
-def column_mux(technology: Technology, core: Core, array: BitcellArray, model: Model) -> ColumnMux:
-    """The multiplexer for the core, without its decoder (see `mux_decoder`)."""
+def column_mux(
+    technology: Technology, core: Core, array: BitcellArray, model: Model, rows_read: Array
+) -> ColumnMux:
+    """The multiplexer for the core, without its decoder (see `mux_decoder`).
+
+    A pass gate has half the resistance of `rows_read` ON cells in parallel: all rows of a core that is read
+    in parallel, one of a core that is read row by row.
+    """
     t = technology
     F = t.feature_size_m
     if model.true_columns:
         inputs = ceil(array.columns / core.column_mux)
     else:
         inputs = synapse_units(core, array, model) * core.bits
-    resistance = array.resistance_on_ohm / (2 * core.rows)
+    resistance = array.resistance_on_ohm / (2 * rows_read)
     width_n, width_p = pass_gate_widths(t, resistance)
     count = inputs * core.column_mux
     rows = ceil(count / places(model, array.row_length_m, 2 * POLY_PITCH_F * F))

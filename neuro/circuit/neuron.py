@@ -9,9 +9,9 @@ from dataclasses import dataclass
 
 from neuro.circuit.bitcell_array import BitcellArray
 from neuro.circuit.column_mux import synapse_units
+from neuro.circuit.decoder import Decoder, folded_decoder_area
 from neuro.circuit.flip_flop import flip_flop_energy, flip_flop_leakage, flip_flop_rows, packed_rows
 from neuro.circuit.gate import LOGIC_HEIGHT_F, Gate
-from neuro.circuit.mux_decoder import MuxDecoder, folded_decoder_area
 from neuro.circuit.namespace import Array, floor
 from neuro.circuit.subtractor import Stages, adder, subtractor
 from neuro.model import Model
@@ -36,7 +36,7 @@ def neuron(
     technology: Technology,
     core: Core,
     array: BitcellArray,
-    decoder: MuxDecoder,
+    decoder: Decoder,
     inverter: Gate,
     nand: Gate,
     nor2: Gate,

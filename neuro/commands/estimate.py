@@ -24,6 +24,9 @@ def estimate(
         typer.Option(help="Bitcell table (HDF5) in which names of technologies and cells are looked up."),
     ] = None,
     model: Annotated[str, typer.Option(help="physical or neurosim.")] = "physical",
+    read_mode: Annotated[
+        str, typer.Option(help="parallel, or row: row by row into sense amplifiers (no reference).")
+    ] = "parallel",
     samples: Annotated[
         int,
         typer.Option(
@@ -39,7 +42,7 @@ def estimate(
     from neuro.lookup import Lookup
 
     documents = Lookup(tables, model).resolve(designs_in(read_json(designs), file=designs))
-    results = estimate_documents(documents, model)
+    results = estimate_documents(documents, model, read_mode)
     if samples:
         from neuro.uncertainty import add_intervals
 

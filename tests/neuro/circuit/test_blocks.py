@@ -93,7 +93,7 @@ def test_the_array_is_its_cells() -> None:
 def test_gates_of_the_decoder(mux: int, bits: int, nands: int, nors: int) -> None:
     core = as_arrays(dataclasses.replace(CORE, column_mux=mux))
     array = bitcell_array(T, as_arrays(CELL), core, NEUROSIM)
-    columns = column_mux(T, core, array, NEUROSIM)
+    columns = column_mux(T, core, array, NEUROSIM, core.rows)
     decoder = mux_decoder(T, core, columns, INV, nand2(T, NEUROSIM), NEUROSIM)
     assert (decoder.address_bits, decoder.nands, decoder.nors) == (bits, nands, nors)
 
@@ -101,7 +101,7 @@ def test_gates_of_the_decoder(mux: int, bits: int, nands: int, nors: int) -> Non
 def test_buffers_make_the_selection_fast() -> None:
     core = as_arrays(CORE)
     array = bitcell_array(T, as_arrays(CELL), core, NEUROSIM)
-    columns = column_mux(T, core, array, NEUROSIM)
+    columns = column_mux(T, core, array, NEUROSIM, core.rows)
     old = mux_decoder(T, core, columns, INV, nand2(T, NEUROSIM), NEUROSIM)
     new = mux_decoder(T, core, columns, INV, nand2(T, NEUROSIM), PHYSICAL)
     assert new.latency_s < old.latency_s / 50
@@ -123,7 +123,7 @@ def test_a_tapered_buffer_drives_ten_times_its_size_a_stage() -> None:
 def test_integration_steps_double_with_every_bit() -> None:
     bits = as_arrays(dataclasses.replace(CORE, partial_sum_bits=np.array([6.0, 7.0, 8.0])))
     array = bitcell_array(T, as_arrays(CELL), bits, PHYSICAL)
-    columns = column_mux(T, bits, array, PHYSICAL)
+    columns = column_mux(T, bits, array, PHYSICAL, bits.rows)
     physical = read_circuit(T, as_arrays(CELL), bits, array, columns, INV, PHYSICAL)
     integration = physical.latency_s - 1 / 2e9
     assert integration[1:] == pytest.approx(2 * integration[:-1])
@@ -136,7 +136,7 @@ def test_integration_steps_double_with_every_bit() -> None:
 def test_no_current_no_spikes() -> None:
     idle = as_arrays(dataclasses.replace(CORE, row_activity=0.0))
     array = bitcell_array(T, as_arrays(CELL), idle, PHYSICAL)
-    columns = column_mux(T, idle, array, PHYSICAL)
+    columns = column_mux(T, idle, array, PHYSICAL, idle.rows)
     assert read_circuit(T, as_arrays(CELL), idle, array, columns, INV, PHYSICAL).energy_J == 0
 
 
