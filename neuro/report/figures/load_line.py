@@ -8,7 +8,7 @@ import numpy.typing as npt
 from flow.table import CellVariant
 from neuro.report.bitcells import Bitcells
 from neuro.report.comparison import DEVICES
-from neuro.report.figures.style import COLOUR, FAINT, INK, LIGHT, NAME, Figure, canvas, look
+from neuro.report.figures.style import COLOUR, FAINT, INK, LIGHT, MARKER, NAME, Figure, canvas, look
 
 _DIRECTIONS = (("0to1", 1.0, "0 → 1"), ("1to0", -1.0, "1 → 0"))
 
@@ -73,7 +73,7 @@ def load_lines(bitcells: Bitcells) -> Figure:
         "Load lines of the bitcells at 0.85 nm: current into terminal t of the junction against the voltage "
         "on the driven line, m_z held at each of the characterised values (solid: state 0, dashed: state 1, "
         "light: between). Filled symbols: where a write starts at the characterised write voltage; open: "
-        "where it ends. The access switch bends the lines; its source follows the junction in one direction."
+        "where it ends. The access switch bends the lines, most where its n-FinFET is a source follower."
     )
     return Figure("load_lines", "Load lines and operating points", caption, figure)
 
@@ -97,14 +97,13 @@ def drive(bitcells: Bitcells) -> Figure:
                 table = sign * lines[f"drive_{direction}"].values
                 write = variant.quantities[f"write_voltage_{direction}"].value
                 values = [_at(voltage, table[:, column], write) for column in order]
-                axis.plot(states[order], values, color=COLOUR[device], marker="o", markersize=2.8)
-                axis.annotate(
-                    NAME[device],
-                    (states[order][len(order) // 2], values[len(order) // 2]),
-                    xytext=(0, 5),
-                    textcoords="offset points",
+                axis.plot(
+                    states[order],
+                    values,
                     color=COLOUR[device],
-                    ha="center",
+                    marker=MARKER[device],
+                    markersize=2.6,
+                    label=NAME[device],
                 )
             axis.axhline(1.0, color=FAINT, linewidth=0.8, linestyle=(0, (4, 1.6)))
             axis.set_title(arrow)
@@ -113,9 +112,10 @@ def drive(bitcells: Bitcells) -> Figure:
                 axis.invert_xaxis()
         axes[0].set_ylabel("reduced drive |i|")
         axes[0].set_ylim(bottom=0.0)
+        axes[0].legend(loc="upper right")
     caption = (
         "Reduced drive (spin-transfer torque over damping torque) along a write at the characterised write "
         "voltage, from the start of the reversal (left) to its end (right). Reversal without thermal help "
-        "needs |i| above 1 (dashed). The double barrier starts high where the single barrier starts low."
+        "needs |i| above 1 (dashed); the shorter pulse of the DMTJ cell needs a harder drive."
     )
     return Figure("drive", "Drive along a write", caption, figure)

@@ -17,7 +17,7 @@ from neuro.report.figures.style import (
     percent_axis,
 )
 from neuro.report.paper import Paper
-from neuro.report.runs import Run, interval_band, mean_interval
+from neuro.report.runs import MODELS, Run, interval_band, mean_interval
 
 _PANELS = {
     "latency": (
@@ -135,7 +135,14 @@ def epochs(runs: Sequence[Run], paper: Paper) -> Figure:
         axis.set_ylabel("accuracy (%)")
         percent_axis(axis.yaxis)
         percent_axis(axis.xaxis)
-        order = sorted(range(len(axis.lines)), key=lambda n: str(axis.lines[n].get_label()), reverse=True)
+        kinds = ("paper", *(MODEL[model] for model in MODELS))
+        order = sorted(
+            range(len(axis.lines)),
+            key=lambda n: (
+                str(axis.lines[n].get_label())[:1] != "S",
+                kinds.index(str(axis.lines[n].get_label()).split(", ")[1]),
+            ),
+        )
         figure.legend(handles=[axis.lines[n] for n in order], loc="outside lower center", ncols=2)
     caption = (
         "Accuracy on the test images after each epoch at 0.85 nm. The NeuroSim model clips the 8-bit partial "
