@@ -20,7 +20,8 @@ from scipy.linalg import solve_banded
 from flow.device.fokker_planck import switching_probabilities
 from flow.device.fokker_planck_kernel import fill_rates, fill_start
 from flow.device.grid import grid
-from flow.device.llg import DEFAULT_STEP, Macrospin, plain_estimate
+from flow.device.llg import DEFAULT_STEP, Macrospin
+from flow.device.trajectories import plain_estimate
 
 ROOT = Path(__file__).parents[1]
 REFERENCE = json.loads((ROOT / "tests" / "reference" / "switching_reference.json").read_text())["cases"]

@@ -18,7 +18,6 @@ the noise from (seed, trajectory, step), so results do not depend on batches.
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -27,7 +26,7 @@ import numpy.typing as npt
 import torch
 
 from flow.device.load_line import checked
-from flow.device.philox import STREAM_NOISE, STREAM_SPLIT, STREAM_START, normals, philox, uniform
+from flow.device.philox import STREAM_NOISE, STREAM_START, normals, philox, uniform
 
 Array = npt.NDArray[np.float64]
 
@@ -64,6 +63,11 @@ class Macrospin:
         first = np.array([drive[0] - slope[0] * z[0], slope[0]])
         return first, np.ascontiguousarray(np.stack([z[1:-1], np.diff(slope)], axis=1))
 
+    def pole_drive(self) -> float:
+        """Drive at the starting pole, positive if it pushes out of the well."""
+        first, bends = self.pieces()
+        return float(first[0] + first[1] + (bends[:, 1] * (1.0 - bends[:, 0])).sum())
+
     def exit_point(self) -> float:
         """z below which a trajectory comes back with a chance of about e^-30 only; -2 if there is none."""
         first, bends = self.pieces()
@@ -76,17 +80,6 @@ class Macrospin:
         # The highest point on the way back counts from there on, not from the equator.
         deep = np.flatnonzero(climb - np.minimum.accumulate(climb) > _EXIT_CLIMB)
         return float(z[deep[0]]) if deep.size and climb.min() > -_EXIT_CLIMB / 3 else -2.0
-
-
-@dataclass(frozen=True)
-class Estimate:
-    """A probability with its two-sided 95 % confidence interval, and what it was estimated from."""
-
-    probability: float
-    low: float
-    high: float
-    trajectories: int
-    events: int
 
 
 def start_angles(spin: Macrospin, trajectories: torch.Tensor, seed: int) -> torch.Tensor:
@@ -136,7 +129,7 @@ def simulate(
     equation, kept (torch only) to show its bias. Trajectories that passed `exit_point` stop there.
     Errors: ValueError for a bad step, width or backend.
     """
-    steps, step = _steps(tau, step)
+    steps, step = whole_steps(tau, step)
     numbers = torch.arange(first, first + trajectories, dtype=torch.int64, device=device)
     m = start_angles(spin, numbers, seed)
     state = m[:, 2].clone() if reduced else m
@@ -196,7 +189,7 @@ def march(
     state[alive] = part
 
 
-def _steps(tau: float, step: float) -> tuple[int, float]:
+def whole_steps(tau: float, step: float) -> tuple[int, float]:
     if not (np.isfinite(tau) and tau > 0.0):
         raise ValueError(f"tau must be positive, not {tau:g}")
     if not (np.isfinite(step) and step > 0.0):
@@ -289,111 +282,3 @@ def _reduced(
     room = torch.sqrt(torch.clamp((1.0 - new) * (1.0 + new), min=0.0))
     new = new * torch.cos(tilt) + room * torch.sin(tilt) * torch.cos(2.0 * np.pi * uniform(words[1]))
     return torch.where(z < exit_z, z, _drifted(new, first, bends, 0.5 * step))
-
-
-def _drive_at_pole(first: Array, bends: Array) -> float:
-    return float(first[0] + first[1] + (bends[:, 1] * (1.0 - bends[:, 0])).sum())
-
-
-def binomial_interval(events: int, trajectories: int, confidence: float = 0.95) -> tuple[float, float]:
-    """Exact (Clopper and Pearson, Biometrika 26, 404 (1934)) two-sided interval of a probability."""
-    from scipy.stats import beta
-
-    tail = 0.5 * (1.0 - confidence)
-    low = 0.0 if events == 0 else float(beta.ppf(tail, events, trajectories - events + 1))
-    high = 1.0 if events == trajectories else float(beta.ppf(1.0 - tail, events + 1, trajectories - events))
-    return low, high
-
-
-def plain_estimate(
-    spin: Macrospin,
-    tau: float,
-    trajectories: int,
-    *,
-    seed: int,
-    stay: bool = True,
-    step: float = DEFAULT_STEP,
-    reduced: bool = False,
-    device: str = "cpu",
-    backend: str = "auto",
-    batch: int = 1 << 18,
-) -> Estimate:
-    """Probability to end on (stay) or off the starting side of z = 0, by counting trajectories."""
-    events = 0
-    for first in range(0, trajectories, batch):
-        z = simulate(
-            spin,
-            tau,
-            min(batch, trajectories - first),
-            seed=seed,
-            first=first,
-            step=step,
-            reduced=reduced,
-            device=device,
-            backend=backend,
-        )
-        events += int(np.count_nonzero((z > 0.0) == stay))
-    low, high = binomial_interval(events, trajectories)
-    return Estimate(events / trajectories, low, high, trajectories, events)
-
-
-def split_estimate(
-    spin: Macrospin,
-    tau: float,
-    trajectories: int,
-    *,
-    seed: int,
-    checkpoints: int,
-    replicas: int = 10,
-    step: float = DEFAULT_STEP,
-    reduced: bool = False,
-    device: str = "cpu",
-    backend: str = "auto",
-) -> Estimate:
-    """Small probability to STAY under a write drive, by splitting in time; unbiased.
-
-    At the start and at each of `checkpoints` instants the population is drawn again with weights
-    in proportion to an importance function, and the estimate multiplied by the mean weight (Del Moral,
-    Feynman-Kac Formulae, 2004; Kahn and Harris 1951). The function is the chance to stay of the
-    linear stage near the pole, `exp(-(1 - z)/s^2)` with
-    `s^2 = (1 - e^{-2 (i-1) t})/(2 (i-1) Delta) + e^{-2 (i-1) t}/2`, t the time left; a poor choice costs
-    variance, never bias. `trajectories` is the population of one replica; the interval comes from the
-    scatter of the replicas (Student).
-    Errors: ValueError if the drive at the starting pole is not above 1.
-    """
-    first_piece, bends = spin.pieces()
-    growth = 2.0 * (_drive_at_pole(first_piece, bends) - 1.0)
-    if growth <= 0.0:
-        raise ValueError("splitting in time needs a write: the drive at the starting pole must exceed 1")
-    exit_z = spin.exit_point()
-    steps, step = _steps(tau, step)
-    stops = np.unique(np.linspace(0, steps, checkpoints + 2).round().astype(int)).tolist()
-    values, survivors = [], 0
-    for replica in range(replicas):
-        base = replica * trajectories
-        numbers = torch.arange(base, base + trajectories, dtype=torch.int64, device=device)
-        m = start_angles(spin, numbers, seed)
-        state = m[:, 2].clone() if reduced else m
-        product = 1.0
-        given = torch.ones(trajectories, dtype=torch.float64, device=device)
-        for k, (begin, end) in enumerate(itertools.pairwise(stops)):
-            height = state if reduced else state[:, 2]
-            faded = np.exp(-growth * (steps - begin) * step)
-            worth = torch.exp((height - 1.0) / float((1.0 - faded) / (growth * spin.delta) + 0.5 * faded))
-            weight = worth / given
-            product *= float(weight.mean())
-            # Systematic drawing: one random offset, evenly spaced marks on the running sum.
-            offset = uniform(philox(seed, numbers[:1], k, STREAM_SPLIT)[0])
-            marks = (torch.arange(trajectories, dtype=torch.float64, device=device) + offset) / trajectories
-            running = torch.cumsum(weight, 0)
-            chosen = torch.searchsorted(running, marks * running[-1]).clamp(max=trajectories - 1)
-            state, given = state[chosen].clone(), worth[chosen]
-            march(spin, state, numbers, seed, begin, end, step, exit_z, reduced=reduced, backend=backend)
-        height = state if reduced else state[:, 2]
-        survivors += int((height > 0.0).sum())
-        values.append(product * float(((height > 0.0) / given).mean()))
-    from scipy.stats import t as student
-
-    mean = float(np.mean(values))
-    reach = float(student.ppf(0.975, replicas - 1) * np.std(values, ddof=1) / np.sqrt(replicas))
-    return Estimate(mean, max(mean - reach, 0.0), mean + reach, trajectories * replicas, survivors)
