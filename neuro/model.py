@@ -154,3 +154,13 @@ ELSEWHERE = (
 def differences() -> list[dict[str, str]]:
     """One row for each difference: `switch`, `title`, `neurosim`, `physical`; the documentation's table."""
     return [{"switch": f.name, **f.metadata} for f in fields(Model) if f.metadata] + list(ELSEWHERE)
+
+
+def differences_table() -> str:
+    """The differences as a Markdown table, as the documentation has it."""
+    rows = ["| | `neurosim` | `physical` | switch |", "| --- | --- | --- | --- |"]
+    rows += [
+        f"| {row['title']} | {row['neurosim']} | {row['physical']} | `{row['switch']}` |"
+        for row in differences()
+    ]
+    return "\n".join(rows)
