@@ -172,6 +172,14 @@ class AreaRule(_Strict):
     provenance: str
 
 
+class GivenVoltages(_Strict):
+    """Write voltages (V) for which the pulse is solved as well, beside the voltages for the given pulse."""
+
+    write_0to1: Positive
+    write_1to0: Positive
+    provenance: str
+
+
 class Variant(_Strict):
     """One version of the device in this cell: parameters replaced, and its pulses (s)."""
 
@@ -179,6 +187,7 @@ class Variant(_Strict):
     write_pulse: Positive
     read_pulse: Positive
     provenance: str
+    given_voltages: GivenVoltages | None = None
 
     @field_validator("parameters")
     @classmethod

@@ -6,7 +6,7 @@ import json
 import sys
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 
@@ -123,14 +123,13 @@ def _show(found: Sizing) -> None:
     from rich.table import Table
 
     document = _document(found)
-    table = Table(title="Pareto front: write energy, pulse, area (verified)")
-    table.add_column("fins", no_wrap=True)
-    for name in _SHOWN:
-        table.add_column(name, justify="right", overflow="fold")
-    for index, point in enumerate(document["front"]):  # type: ignore[arg-type, var-annotated]
+    front = cast(list[dict[str, Any]], document["front"])
+    table = Table(title="Pareto front: write energy, pulse, area (verified); * least write energy")
+    table.add_column("quantity", no_wrap=True)
+    table.add_column("unit")
+    for index, point in enumerate(front):
         fins = " ".join(f"{name}={count}" for name, count in point["fins"].items())
-        star = " *" if index == document["best"] else ""
-        table.add_row(fins + star, *[f"{point[name]['value']:.4g} {point[name]['unit']}" for name in _SHOWN])
-    out = Console()
-    out.print(table)
-    out.print("* least write energy", highlight=False)
+        table.add_column(fins + (" *" if index == document["best"] else ""), justify="right")
+    for name in _SHOWN:
+        table.add_row(name, front[0][name]["unit"], *[f"{point[name]['value']:.4g}" for point in front])
+    Console().print(table)

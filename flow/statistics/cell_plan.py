@@ -45,6 +45,7 @@ def variant_plan(bench: Bench, study: Study) -> Plan:
             ]
         ),
     )
+    pulses = cast(list[Population], (yield _given_voltages(bench, settings, operations)))
     voltages = [population.point.value for population in populations]
     typical = _typical(bench, settings, settings.pulses)
     many = _typical(bench, settings, max(settings.check_samples, settings.pulses))
@@ -71,7 +72,7 @@ def variant_plan(bench: Bench, study: Study) -> Plan:
         resistances=_joined(groups[5], many),
     )
     nominal = table.cells[bench.name][bench.variant_name]
-    return population_variant(bench, nominal, starts, populations, bulk, settings)
+    return population_variant(bench, nominal, starts, populations, pulses, bulk, settings)
 
 
 def expected_tasks(bench: Bench, study: Study) -> int:
@@ -79,8 +80,22 @@ def expected_tasks(bench: Bench, study: Study) -> int:
     settings = study.population
     pilots = 0 if settings.estimator == "plain" else 2
     one = pilots + -(-settings.samples // BATCH) + -(-settings.check_samples // BATCH)
+    operations = 3 if bench.variant.given_voltages is None else 5
     many = -(-max(settings.check_samples, settings.pulses) // BATCH)
-    return 1 + 3 * one + 1 + 4 * -(-settings.pulses // pulses_file.BATCH) + many
+    return 1 + operations * one + 1 + 4 * -(-settings.pulses // pulses_file.BATCH) + many
+
+
+def _given_voltages(
+    bench: Bench, settings: PopulationSpec, operations: Sequence[Operation]
+) -> list[Plan | Task]:
+    """Plans of the pulses that the variant's given voltages need, if it gives any."""
+    given = bench.variant.given_voltages
+    if given is None:
+        return []
+    return [
+        population_plan(bench, operation, settings, operation.pulse, axis="pulse", voltage=voltage)
+        for operation, voltage in zip(operations[:2], (given.write_0to1, given.write_1to0), strict=True)
+    ]
 
 
 def _typical(bench: Bench, settings: PopulationSpec, samples: int) -> Array:

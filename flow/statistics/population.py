@@ -47,6 +47,7 @@ RARE = 1e-3
 _HALF_WIDTH = 0.05
 _POINTS = 4
 _LONGEST_MOVE = 0.10
+_MOST_MOVES = 12
 _PILOT_STEP = 0.7
 _PILOT_ROUNDS = 10
 _PILOT_STATES = 5
@@ -117,7 +118,7 @@ def population_plan(
     else:
         centre, gradient = yield from work.pilot(start, solve)
     proposal, other = _proposals(settings, gradient)
-    while True:
+    for _ in range(_MOST_MOVES):
         grid = work.grid(centre)
         y, weight = work.draw(proposal, settings.samples, "estimate")
         found = yield from work.simulate(y, grid, settings.state_nodes)
@@ -126,6 +127,8 @@ def population_plan(
             break
         work.refuse_beyond(point)
         centre = float(np.clip(point, centre * (1 - _LONGEST_MOVE), centre * (1 + _LONGEST_MOVE)))
+    else:
+        raise UserError(f"{work.what}: the population mean does not settle at its target", key="population")
     rates = found.at(point)
     mean = estimate.mean(rates, weight)
     check_y, check_weight = work.draw(other, settings.check_samples, "check")

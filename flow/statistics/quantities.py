@@ -37,6 +37,7 @@ def population_variant(
     nominal: CellVariant,
     starts: Sequence[float],
     populations: Sequence[Population],
+    pulses: Sequence[Population],
     bulk: Bulk,
     settings: PopulationSpec,
 ) -> CellVariant:
@@ -46,6 +47,7 @@ def population_variant(
         nominal: the nominal device at the stored voltages.
         starts: voltages at which the nominal device meets the targets (0 -> 1, 1 -> 0, read).
         populations: of the same operations.
+        pulses: of the writes at the variant's given voltages, solved for the pulse.
     """
     quantities = dict(nominal.quantities)
     samples: dict[str, Array] = {}
@@ -53,11 +55,23 @@ def population_variant(
         quantities |= _rates(population, start)
         samples |= _sample_arrays(population)
     quantities |= _lines(bench, quantities)
+    quantities |= {
+        f"write_pulse_at_given_voltage_{population.operation.name}": Quantity(
+            population.point.value,
+            "s",
+            population.point.low,
+            population.point.high,
+            long_name="write pulse at which the population mean meets the target at the given voltage, "
+            f"{population.operation.name}",
+        )
+        for population in pulses
+    }
     quantities |= _spread(quantities, _measured(bench, populations, bulk))
     everything = [population.status for population in populations] + [
         part["status"].ravel() for part in vars(bulk).values()
     ]
     failed = sum(int((status == FAILED).sum()) for status in everything)
+    given = bench.variant.given_voltages
     return replace(
         nominal,
         quantities=quantities,
@@ -74,6 +88,11 @@ def population_variant(
             "samples_simulated": sum(population.simulated for population in populations)
             + sum(part["status"].size for part in vars(bulk).values()),
             "samples_failed": failed,
+            **(
+                {}
+                if given is None
+                else {"given_voltage_0to1": given.write_0to1, "given_voltage_1to0": given.write_1to0}
+            ),
         },
     )
 
