@@ -184,6 +184,41 @@ def _march(
     return answer[:, -keep:]
 
 
+class _Solves:
+    """One task a row: what to solve, and every answer found so far, so that none is computed twice."""
+
+    def __init__(
+        self,
+        cases: Cases,
+        rows: npt.NDArray[np.intp],
+        side: Array,
+        legs: LegBuilder,
+        widths: int,
+        device: str,
+    ) -> None:
+        self.cases, self.rows, self.side = cases, rows, side
+        self.legs, self.widths, self.device = legs, widths, device
+        self.known: dict[tuple[int, int], Array] = {}
+
+    def answer(self, tasks: npt.NDArray[np.intp], cells: int, multiplier: int) -> Array:
+        """Probabilities of `tasks` on the grid of `cells` cells, steps `multiplier` times as many, (R, T)."""
+        key = (cells, multiplier)
+        known = self.known.setdefault(key, np.full((len(self.rows), self.widths), np.nan))
+        missing = tasks[np.isnan(known[tasks, 0])]
+        if missing.size:
+            rows = self.rows[missing]
+            known[missing] = _march(
+                self.cases,
+                rows,
+                self.side[missing],
+                cells,
+                self.legs(rows, multiplier),
+                self.widths,
+                self.device,
+            )
+        return known[tasks]
+
+
 def _solve(
     cases: Cases, widths: int, legs: LegBuilder, tolerance: float, floor: float, device: str
 ) -> list[Array]:
@@ -198,6 +233,10 @@ def _solve(
     rows = np.concatenate([everything[right], everything[wrong]])
     side = np.concatenate([guess[right], -guess[wrong]])
     tasks = len(rows)
+    solves = _Solves(cases, rows, side, legs, widths, device)
+    solves.known[LEVELS[0][0], 1] = np.concatenate(
+        [rough[right], np.full((tasks - int(right.sum()), widths), np.nan)]
+    )
     p = np.zeros((tasks, widths))
     grid_error = np.zeros((tasks, widths))
     time_error = np.zeros((tasks, widths))
@@ -209,9 +248,7 @@ def _solve(
         todo[:] = False
         for key in sorted(set(zip(level[pending].tolist(), multiplier[pending].tolist(), strict=True))):
             some = pending[(level[pending] == key[0]) & (multiplier[pending] == key[1])]
-            p[some], grid_error[some], time_error[some] = _attempt(
-                cases, rows[some], side[some], key[0], key[1], legs, widths, device
-            )
+            p[some], grid_error[some], time_error[some] = _attempt(solves, some, key[0], key[1])
         matters = (p[pending] >= floor) & (p[pending] <= 0.5)
         coarse = ((grid_error[pending] > tolerance) & matters).any(axis=1) & (
             level[pending] < len(LEVELS) - 1
@@ -238,27 +275,21 @@ def _solve(
 
 
 def _attempt(
-    cases: Cases,
-    rows: npt.NDArray[np.intp],
-    side: Array,
-    level: int,
-    multiplier: int,
-    legs: LegBuilder,
-    widths: int,
-    device: str,
+    solves: _Solves, tasks: npt.NDArray[np.intp], level: int, multiplier: int
 ) -> tuple[Array, Array, Array]:
-    """Extrapolated answer on one level of grids and the two error estimates."""
+    """Extrapolated answer of some tasks on one level of grids, and the two error estimates."""
     cells = LEVELS[level]
-    steps = legs(rows, multiplier)
-    found = np.stack([_march(cases, rows, side, n, steps, widths, device) for n in cells])
-    again = _march(cases, rows, side, cells[0], legs(rows, 2 * multiplier), widths, device)
-    lost = (found <= 1e-290).any(axis=0) | (again <= 1e-290)
+    found = np.stack([solves.answer(tasks, n, multiplier) for n in cells])
+    # The error of the steps hardly depends on the grid: it is had from the cheapest one.
+    once = solves.answer(tasks, LEVELS[0][0], multiplier)
+    twice = solves.answer(tasks, LEVELS[0][0], 2 * multiplier)
+    lost = (found <= 1e-290).any(axis=0) | (once <= 1e-290) | (twice <= 1e-290)
     logs = np.log(np.where(lost, 1.0, found))
     # Errors are even powers of 1/N: eliminate two of them with three grids, one with the finer two.
     inverse = np.array(cells, dtype=float) ** -2
     best = _extrapolate(inverse, logs)
     second = _extrapolate(inverse[1:], logs[1:])
-    time_error = np.abs(np.log(np.where(lost, 1.0, again)) - logs[0])
+    time_error = np.abs(np.log(np.where(lost, 1.0, twice / np.where(lost, 1.0, once))))
     value = np.where(lost, np.maximum(found[-1], 0.0), np.exp(np.minimum(best, 0.0)))
     unknown = lost & (found != 0.0).any(axis=0)
     # What the third grid changed, and a twentieth of what extrapolation changed for when the former
