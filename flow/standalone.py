@@ -1,0 +1,395 @@
+"""Stand-alone decks: one measurement as a file that plain `ngspice -b FILE.cir` runs, with the same numbers.
+
+The circuit is what the library simulates, line for line; what the library does in Python (integrate a power,
+divide a voltage by a current) is said in a `.control` block. Results are printed on stdout, one
+`name = value` a line in SI units, and nothing is written to disk.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from flow.device.mtj import Z_OF_STATE
+from flow.errors import UserError
+from flow.measure.bench import Bench
+from flow.measure.load_line import state_nodes
+from flow.measure.transient import MAX_STEP, SOURCES, pulse_parameters
+from flow.spec import Line
+from flow.spice.deck import Overrides, mtj_paths, render
+from flow.statistics.variation import variation_of
+from flow.table import CellVariant, Quantity
+
+Measurement = Literal["write", "read", "load_line", "leakage"]
+OperationName = Literal["0to1", "1to0", "read"]
+
+_VOLTAGES = {"0to1": "write_voltage_0to1", "1to0": "write_voltage_1to0", "read": "read_voltage"}
+_LN_RATES = {"0to1": "ln_wer_0to1", "1to0": "ln_wer_1to0", "read": "ln_rdr"}
+_DIGITS = 12
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What a deck measures.
+
+    Attributes:
+        voltage: V on the driven line; None takes the table's.
+        line: the driven line; None takes that of the operation.
+        stored: state at the start of a pulse or held in DC; None takes 0 for a write and both otherwise.
+        operation: whose line, voltage and samples a load line takes.
+        sample: index of a process sample of the table; None is the nominal device.
+        nodes: states m_z of a load line, Chebyshev nodes.
+    """
+
+    voltage: float | None = None
+    line: Line | None = None
+    stored: int | None = None
+    operation: OperationName = "read"
+    sample: int | None = None
+    nodes: int = 13
+
+
+@dataclass(frozen=True)
+class Deck:
+    """A deck and what it prints.
+
+    `prints` are the names of its results; `table` holds the table's figure for those that it has (SI units).
+    """
+
+    text: str
+    prints: tuple[str, ...]
+    table: Mapping[str, float] = field(default_factory=dict)
+
+
+def standalone_deck(
+    bench: Bench, measurement: Measurement, settings: Settings, variant: CellVariant | None
+) -> Deck:
+    """The deck of one measurement of a bench; `variant` is its part of a table, if there is one.
+
+    Raises:
+        UserError: a voltage or a sample that only a table can give, and the table does not have it.
+    """
+    make = {"write": _write, "read": _read, "load_line": _load_line, "leakage": _leakage}[measurement]
+    deck = make(bench, _Source(bench, settings, variant))
+    circuit = deck.text.removesuffix(".end\n").splitlines()
+    head = [
+        circuit[0],
+        f"* {bench.name}, variant {bench.variant_name}, {measurement}: run with `ngspice -b` on this file.",
+        *(f"* the table has {name} = {value:.{_DIGITS}g}" for name, value in deck.table.items()),
+    ]
+    return replace(deck, text="\n".join([*head, *circuit[1:], *_control(bench, deck), ".end", ""]))
+
+
+@dataclass(frozen=True)
+class _Deck(Deck):
+    """A deck whose control lines are still apart from its circuit."""
+
+    commands: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class _Source:
+    """Where voltages and process samples come from: the caller, else the table."""
+
+    bench: Bench
+    settings: Settings
+    variant: CellVariant | None
+
+    def voltage(self, operation: str) -> float:
+        if self.settings.voltage is not None:
+            return self.settings.voltage
+        return self.quantity(_VOLTAGES[operation]).value
+
+    def quantity(self, name: str) -> Quantity:
+        place = f"{self.bench.name}/{self.bench.variant_name}/{name}"
+        if self.variant is None:
+            raise UserError(
+                "no table has this cell; give --voltage, or run `mtj-flow characterize`", key=place
+            )
+        if name not in self.variant.quantities:
+            raise UserError("the table has no such quantity; give --voltage", key=place)
+        return self.variant.quantities[name]
+
+    def figures(self, names: Mapping[str, str]) -> dict[str, float]:
+        """The table's figure of the nominal device by printed name; `names` maps it to the quantity.
+
+        Only where the deck stands for exactly that figure: no sample, and the table's own voltage and line.
+        """
+        settings = self.settings
+        if self.variant is None or settings.sample is not None:
+            return {}
+        if settings.voltage is not None or settings.line is not None:
+            return {}
+        found: dict[str, float] = {}
+        for printed, name in names.items():
+            quantities = self.variant.quantities
+            quantity = quantities.get(f"{name}_nominal", quantities.get(name))
+            if quantity is not None and np.isfinite(quantity.value):
+                found[printed] = quantity.value
+        return found
+
+    def overrides(self, operation: str) -> Overrides:
+        """Instance parameters of the process sample."""
+        index = self.settings.sample
+        if index is None:
+            return {}
+        y = self._deviations(operation)
+        if not 0 <= index < y.shape[0]:
+            raise UserError(f"no sample {index}; the table has 0 to {y.shape[0] - 1}", key=f"y_{operation}")
+        return variation_of(self.bench).overrides(y[index : index + 1])[0]
+
+    def _deviations(self, operation: str) -> NDArray[np.float64]:
+        name = f"y_{operation}"
+        samples = {} if self.variant is None else self.variant.samples
+        if name not in samples or "variable" not in samples:
+            raise UserError(
+                "the table has no samples of this operation",
+                key=f"{self.bench.name}/{self.bench.variant_name}/samples/{name}",
+            )
+        variables = tuple(str(variable) for variable in samples["variable"].values)
+        if variables != variation_of(self.bench).names:
+            raise UserError(
+                "the samples of the table vary other parameters than the files of now: characterise again",
+                key=name,
+            )
+        return np.asarray(samples[name].values, dtype=np.float64)
+
+
+def _operation_of(source: _Source) -> tuple[str, Line, int]:
+    """Operation, driven line and stored state of a write."""
+    settings, write = source.settings, source.bench.spec.write
+    stored = settings.stored
+    if stored is None:
+        stored = 1 if settings.line == write.line_1to0 else 0
+    own = write.line_1to0 if stored else write.line_0to1
+    return ("1to0" if stored else "0to1"), settings.line or own, stored
+
+
+def _write(bench: Bench, source: _Source) -> _Deck:
+    name, line, stored = _operation_of(source)
+    voltage = source.voltage(name)
+    text, run, start = _pulse(bench, "write", line, voltage, bench.variant.write_pulse, stored, source, name)
+    energy, delay = f"write_energy_{name}", f"write_switching_time_{name}"
+    (path,) = mtj_paths(bench.cell, 1)
+    commands = [
+        *run,
+        f"let power = -({' + '.join(f'v({s[1:]})*i({s})' for s in SOURCES)})",
+        "let energy_so_far = integ(power)",
+        f"let {energy} = energy_so_far[length(energy_so_far)-1]",
+        f"print {energy}",
+        # From the middle of the line's rising edge to m_z = 0.
+        f"meas tran crossing when @{path}[mz]=0",
+        f"let {delay} = crossing - {start:.16g}",
+        f"print {delay}",
+    ]
+    figures = source.figures({energy: energy, delay: delay})
+    return _Deck(text, (energy, delay), figures, tuple(commands))
+
+
+def _read(bench: Bench, source: _Source) -> _Deck:
+    line = source.settings.line or bench.spec.read.line
+    states = _states(source)
+    text, run, _ = _pulse(
+        bench, "read", line, source.voltage("read"), bench.variant.read_pulse, states[0], source, "read"
+    )
+    (path,) = mtj_paths(bench.cell, 1)
+    commands: list[str] = []
+    names: list[str] = []
+    for stored in states:
+        name = f"read_energy_{stored}"
+        commands += [f"alter @{path}[state] = {stored}"] if stored != states[0] else []
+        commands += [
+            *run,
+            f"let charge = integ(-i(v{line}))",
+            # The read voltage is regulated down from the supply, which gives its voltage for every charge.
+            f"let {name} = {bench.card['vdd']:.16g} * charge[length(charge)-1]",
+            f"print {name}",
+        ]
+        names.append(name)
+    figures: dict[str, float] = {}
+    if len(states) == 2:
+        first, second = (f"tran{run}.{name}" for run, name in enumerate(names, start=1))
+        commands += [f"let read_energy = 0.5 * ({first} + {second})", "print read_energy"]
+        names.append("read_energy")
+        figures = source.figures({"read_energy": "read_energy"})
+    return _Deck(text, tuple(names), figures, tuple(commands))
+
+
+def _pulse(
+    bench: Bench,
+    testbench: str,
+    line: Line,
+    voltage: float,
+    width: float,
+    stored: int,
+    source: _Source,
+    operation: str,
+) -> tuple[str, list[str], float]:
+    """Circuit, commands that run its transient, and the middle of its rising edge (s)."""
+    parameters, stop, start = pulse_parameters(bench, line, voltage, width)
+    text = render(
+        bench.testbench(testbench),
+        bench.cell,
+        parameters,
+        copies=[_with(source.overrides(operation), bench, {"state": float(stored)})],
+        save=["all", "@{mtj}[mz]"],
+    )
+    run = [
+        f"tran {MAX_STEP:.12g} {stop:.12g} 0 {MAX_STEP:.12g}",
+        f"if time[length(time)-1] < {stop * (1 - 1e-9):.16g}",
+        "  echo error: the transient stopped early",
+        "  quit 1",
+        "end",
+    ]
+    return text, run, start
+
+
+def _load_line(bench: Bench, source: _Source) -> _Deck:
+    settings, write = source.settings, bench.spec.write
+    own: dict[str, Line] = {
+        "0to1": write.line_0to1,
+        "1to0": write.line_1to0,
+        "read": bench.spec.read.line,
+    }
+    operation = settings.operation
+    line = settings.line or own[operation]
+    voltage = source.voltage(operation)
+    states = state_nodes(settings.nodes)
+    if settings.stored is not None:
+        states = np.array([Z_OF_STATE[settings.stored]])
+    overrides = source.overrides(operation)
+    variables = ("v_top", "v_bottom", "resistance", "drive")
+    text = render(
+        bench.testbench("load_line"),
+        bench.cell,
+        bench.static_bias(selected=True),
+        copies=[_with(overrides, bench, {"freeze": 1.0, "z_frozen": float(z)}) for z in states],
+        save=[f"@{{mtj}}[{name}]" for name in variables],
+    )
+    # The last of two points, as in the library: its first point is the start of the second.
+    commands = [f"dc v{line} {voltage - 1e-3:.12g} {voltage + 5e-4:.12g} 0.001"]
+    names: list[str] = []
+    for index, (path, z) in enumerate(zip(mtj_paths(bench.cell, states.size), states, strict=True)):
+        top, bottom, resistance, drive = (f"@{path}[{name}][1]" for name in variables)
+        commands += [
+            f"echo state {index}: m_z = {z:.9g}",
+            f"let current_{index} = ({top} + {bottom}) / {resistance}",
+            f"let drive_{index} = {drive}",
+            f"print current_{index} drive_{index}",
+        ]
+        names += [f"current_{index}", f"drive_{index}"]
+        for stored, ends in ((0, ("r_on", "r_mtj_p")), (1, ("r_off", "r_mtj_ap"))):
+            if z != Z_OF_STATE[stored]:
+                continue
+            cell, junction = ends
+            # Towards the terminal t or away from it: a resistance is positive.
+            commands += [
+                f"let {cell} = {voltage:.16g} / abs(current_{index})",
+                f"let {junction} = abs({top} + {bottom}) / abs(current_{index})",
+                f"print {cell} {junction}",
+            ]
+            names += [cell, junction]
+            if stored == 0:
+                commands += ["let r_access = r_on - r_mtj_p", "print r_access"]
+                names.append("r_access")
+    figures = source.figures({n: n for n in names if n.startswith("r_")} if operation == "read" else {})
+    if settings.sample is not None and source.variant is not None:
+        rate = _LN_RATES[operation]
+        if rate in source.variant.samples and settings.voltage is None:
+            figures = {
+                f"samples/{rate}[{settings.sample}]": float(
+                    source.variant.samples[rate].values[settings.sample]
+                )
+            }
+    return _Deck(text, tuple(names), figures, tuple(commands))
+
+
+def _leakage(bench: Bench, source: _Source) -> _Deck:
+    settings, write = source.settings, bench.spec.write
+    text = render(
+        bench.testbench("leakage"),
+        bench.cell,
+        bench.static_bias(selected=False),
+        copies=[_with(source.overrides("0to1"), bench, {"freeze": 1.0, "z_frozen": 1.0})],
+        save=["all"],
+    )
+    cases: list[tuple[str, Line | None, float]] = [("leakage", None, 0.0)]
+    if settings.voltage is not None or settings.line is not None:
+        driven = settings.line or write.line_0to1
+        voltage = source.voltage("1to0" if driven == write.line_1to0 else "0to1")
+        cases = [(f"leakage_half_selected_{driven}", driven, voltage)]
+    elif source.variant is not None:
+        cases += [
+            (f"leakage_half_selected_{line}", line, source.voltage(operation))
+            for operation, line in (("0to1", write.line_0to1), ("1to0", write.line_1to0))
+        ]
+    (path,) = mtj_paths(bench.cell, 1)
+    power = " + ".join(f"v({s[1:]})*i({s})" for s in SOURCES)
+    commands: list[str] = []
+    names: list[str] = []
+    run = 0
+    worst: dict[str, list[str]] = {}
+    for case, line, voltage in cases:
+        for stored in _states(source):
+            run += 1
+            name = f"{case}_{stored}"
+            # A point found from another one differs within the simulator's tolerance: start anew each time.
+            commands += ["reset"] if run > 1 else []
+            for other in ("bl", "sl"):
+                commands.append(f"alter v{other} dc = {voltage if other == line else 0.0:.16g}")
+            commands += [
+                f"alter @{path}[z_frozen] = {Z_OF_STATE[stored]:.16g}",
+                "op",
+                f"let {name} = -({power})",
+                f"print {name}",
+            ]
+            names.append(name)
+            total = "leakage" if line is None else "leakage_half_selected"
+            worst.setdefault(total, []).append(f"op{run}.{name}")
+    for total, parts in worst.items():
+        largest = parts[0]
+        for part in parts[1:]:
+            commands.append(f"let worse = {part}")
+            commands.append(f"let larger = 0.5 * ({largest} + worse + abs({largest} - worse))")
+            largest = f"op{run}.larger"
+        commands += [f"let {total} = {largest}", f"print {total}"]
+        names.append(total)
+    figures = {} if settings.stored is not None else source.figures({name: name for name in worst})
+    return _Deck(text, tuple(names), figures, tuple(commands))
+
+
+def _states(source: _Source) -> tuple[int, ...]:
+    stored = source.settings.stored
+    return (0, 1) if stored is None else (stored,)
+
+
+def _with(overrides: Overrides, bench: Bench, values: Mapping[str, float]) -> Overrides:
+    mtj = bench.cell.mtj.lower()
+    return {**overrides, mtj: {**overrides.get(mtj, {}), **values}}
+
+
+def _control(bench: Bench, deck: _Deck) -> Sequence[str]:
+    return [
+        ".control",
+        # Commands with pre_ run before the circuit is parsed: the models have to be there by then. One
+        # thread, because the loop over the models is an OpenMP region that costs 20 times the work in it.
+        "pre_set num_threads=1",
+        "pre_set no_mem_check",
+        *(f"pre_osdi {_quoted(path)}" for path in bench.osdi),
+        f"set numdgt={_DIGITS}",
+        *deck.commands,
+        "quit 0",
+        ".endc",
+    ]
+
+
+def _quoted(path: Path) -> str:
+    text = str(path.resolve())
+    if any(char.isspace() or char in "\"'$`\\;" for char in text):
+        raise UserError("ngspice cannot load a model from a path with blanks or quotes", file=path)
+    return text

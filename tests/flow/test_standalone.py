@@ -1,0 +1,153 @@
+"""Stand-alone decks: what plain `ngspice -b` prints is what the library measures."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from flow.errors import UserError
+from flow.measure.bitcell import characterize_nominal
+from flow.measure.load_line import measure_load_line, state_nodes
+from flow.measure.pulses import SamplePulses
+from flow.measure.samples import SampleRates, operations_of
+from flow.standalone import Deck, Settings, standalone_deck
+from flow.statistics.variation import variation_of
+from flow.table import Array, BitcellTable, CellVariant, write_table
+from tests.conftest import CELLS, MakeBench, Run
+
+_LINE = re.compile(r"^(\w+) = (\S+)$", re.MULTILINE)
+
+
+def ngspice(deck: Deck | Path, folder: Path) -> dict[str, float]:
+    """What the real ngspice prints; its folder stays as it was."""
+    file = deck if isinstance(deck, Path) else folder / "deck.cir"
+    if isinstance(deck, Deck):
+        file.write_text(deck.text)
+    program = shutil.which("ngspice")
+    assert program is not None
+    empty = folder / "elsewhere"
+    empty.mkdir(exist_ok=True)
+    done = subprocess.run(
+        [program, "-b", str(file)], cwd=empty, capture_output=True, text=True, timeout=60, check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert not list(empty.iterdir())
+    return {name: float(value) for name, value in _LINE.findall(done.stdout)}
+
+
+@pytest.fixture(scope="module", params=CELLS)
+def characterised(request: pytest.FixtureRequest, make_bench: MakeBench) -> tuple[str, CellVariant]:
+    """The nominal table of a cell, by the library."""
+    return request.param, characterize_nominal(make_bench(request.param), 7, 0.1)
+
+
+@pytest.mark.parametrize(
+    ("measurement", "settings", "names"),
+    [
+        ("write", Settings(), ["write_energy_0to1"]),
+        ("write", Settings(stored=1), ["write_energy_1to0"]),
+        ("read", Settings(), ["read_energy"]),
+        ("load_line", Settings(), ["r_on", "r_off", "r_mtj_p", "r_mtj_ap", "r_access"]),
+        ("leakage", Settings(), ["leakage", "leakage_half_selected"]),
+    ],
+    ids=["write 0to1", "write 1to0", "read", "load line", "leakage"],
+)
+def test_plain_ngspice_prints_the_number_of_the_table(
+    measurement: str,
+    settings: Settings,
+    names: list[str],
+    characterised: tuple[str, CellVariant],
+    make_bench: MakeBench,
+    tmp_path: Path,
+) -> None:
+    cell, variant = characterised
+    deck = standalone_deck(make_bench(cell), measurement, settings, variant)  # type: ignore[arg-type]
+    printed = ngspice(deck, tmp_path)
+    assert set(printed) == set(deck.prints) | ({"crossing"} & set(printed))
+    for name in names:
+        assert printed[name] == pytest.approx(variant.quantities[name].value, rel=1e-6), name
+        assert deck.table[name] == variant.quantities[name].value
+    if measurement == "write":
+        delay = next(name for name in printed if name.startswith("write_switching_time"))
+        assert printed[delay] == pytest.approx(variant.quantities[delay].value, rel=1e-6)
+
+
+def test_another_voltage_and_line_need_no_table(make_bench: MakeBench, tmp_path: Path) -> None:
+    bench = make_bench(CELLS[1])
+    line = bench.spec.write.line_1to0
+    deck = standalone_deck(bench, "load_line", Settings(voltage=0.7, line=line, nodes=5), None)
+    assert not deck.table
+    printed = ngspice(deck, tmp_path)
+    library = measure_load_line(bench, line, np.array([0.699, 0.7]), state_nodes(5))
+    for index in range(5):
+        assert printed[f"current_{index}"] == pytest.approx(library.current[1, index], rel=1e-6)
+        assert printed[f"drive_{index}"] == pytest.approx(library.drive[1, index], rel=1e-6)
+
+
+def with_samples(variant: CellVariant, make_bench: MakeBench, cell: str) -> CellVariant:
+    """The table with three process samples of each operation."""
+    names = variation_of(make_bench(cell)).names
+    y = np.random.default_rng(4).standard_normal((3, len(names)))
+    samples = {"variable": Array(("variable",), np.array(names), "1", "varied parameter")}
+    for operation in ("0to1", "1to0", "read"):
+        samples[f"y_{operation}"] = Array((f"sample_{operation}", "variable"), y, "1", "deviation")
+    return CellVariant(quantities=variant.quantities, samples=samples)
+
+
+def test_a_process_sample_is_that_sample(
+    characterised: tuple[str, CellVariant], make_bench: MakeBench, tmp_path: Path
+) -> None:
+    cell, nominal = characterised
+    bench, variant = make_bench(cell), with_samples(nominal, make_bench, cell)
+    operation = operations_of(bench)[2]
+    voltage = variant.quantities["read_voltage"].value
+    y = np.asarray(variant.samples["y_read"].values)
+    library = SampleRates(bench, operation, y, np.array([voltage]), np.array([operation.pulse]), 5).run()
+    deck = standalone_deck(bench, "load_line", Settings(sample=2, nodes=5), variant)
+    printed = ngspice(deck, tmp_path)
+    for stored, name in ((0, "r_on"), (1, "r_off")):
+        # The library simulates the samples of a batch in one deck: equal within the simulator's reltol.
+        assert printed[name] == pytest.approx(voltage / library["current"][2, 0, stored], rel=1e-5)
+        assert printed[name] != pytest.approx(variant.quantities[name].value, rel=1e-3)
+    pulse = SamplePulses(
+        bench, "write", bench.spec.write.line_0to1, 0.8, bench.variant.write_pulse, 0, y[1:2]
+    ).run()
+    deck = standalone_deck(bench, "write", Settings(sample=1, voltage=0.8), variant)
+    # The library measures through sense sources, so its time points are others.
+    assert ngspice(deck, tmp_path)["write_energy_0to1"] == pytest.approx(pulse["energy"][0], rel=3e-4)
+
+
+def test_a_sample_that_is_not_there(characterised: tuple[str, CellVariant], make_bench: MakeBench) -> None:
+    cell, nominal = characterised
+    bench = make_bench(cell)
+    with pytest.raises(UserError, match="no samples"):
+        standalone_deck(bench, "write", Settings(sample=0), nominal)
+    with pytest.raises(UserError, match="0 to 2"):
+        standalone_deck(bench, "write", Settings(sample=3), with_samples(nominal, make_bench, cell))
+    with pytest.raises(UserError, match="give --voltage"):
+        standalone_deck(bench, "write", Settings(), None)
+
+
+def test_the_command_writes_a_deck_that_runs(
+    project: Path, run: Run, characterised: tuple[str, CellVariant], tmp_path: Path
+) -> None:
+    cell, variant = characterised
+    table = project / "build/tables/bitcells.h5"
+    table.parent.mkdir()
+    write_table(table, BitcellTable(cells={cell: {"0.85": variant}}))
+    deck = project / "deck.cir"
+    done = run(project, "flow", "deck", cell, "--variant", "0.85", "-o", str(deck), "--json")
+    assert done.returncode == 0, done.stderr
+    document = json.loads(done.stdout)
+    assert document["prints"] == ["write_energy_0to1", "write_switching_time_0to1"]
+    expected = variant.quantities["write_energy_0to1"].value
+    assert ngspice(deck, tmp_path)["write_energy_0to1"] == pytest.approx(expected, rel=1e-6)
+    wrong = run(project, "flow", "deck", cell, "--variant", "0.9", "-o", str(deck))
+    assert wrong.returncode == 1
+    assert "no variant '0.9'; known: 0.85, 0.80" in wrong.stderr
