@@ -1,7 +1,8 @@
-"""The bitcell table as a table for people."""
+"""The bitcell table as a table for people: 80 columns are enough for two cells in two variants."""
 
 from __future__ import annotations
 
+from rich import box
 from rich.table import Table
 
 from flow.table import BitcellTable, table_json
@@ -9,19 +10,23 @@ from flow.table import BitcellTable, table_json
 _SHOWN = (
     "cell_area", "r_on", "r_off", "r_access", "read_voltage", "read_energy", "read_pulse",
     "write_voltage_0to1", "write_voltage_1to0", "write_pulse", "write_energy_0to1", "write_energy_1to0",
-    "write_energy", "wer_0to1_nominal", "wer_1to0_nominal", "rdr_nominal", "leakage",
+    "write_energy", "wer_0to1", "wer_1to0", "rdr", "wer_0to1_nominal", "wer_1to0_nominal", "rdr_nominal",
+    "leakage",
 )  # fmt: skip
 
 
 def summary(table: BitcellTable) -> Table:
-    """One column a cell variant, one row a quantity by its name in the table, in display units."""
+    """One column a cell variant, one row a quantity by its name in the table, in display units.
+
+    Intervals (95 %) are shown as ± half their width.
+    """
     document = table_json(table)
     columns = [(cell, variant) for cell, variants in document.items() for variant in variants]
-    view = Table(title=table.title)
+    view = Table(title=table.title, box=box.SIMPLE, pad_edge=False, padding=(0, 1))
     view.add_column("quantity", no_wrap=True)
-    view.add_column("unit")
+    view.add_column("unit", no_wrap=True)
     for cell, variant in columns:
-        view.add_column(f"{cell}\n{variant} nm", justify="right", no_wrap=True)
+        view.add_column(cell.replace("_", " ") + f"\n{variant} nm", justify="right")
     for name in _SHOWN:
         found = [document[cell][variant].get(name) for cell, variant in columns]
         units = [entry["unit"] for entry in found if entry]
@@ -32,9 +37,9 @@ def summary(table: BitcellTable) -> Table:
 
 
 def _cell(entry: dict[str, object] | None) -> str:
-    if entry is None or entry["value"] is None:
+    if entry is None or not isinstance(entry["value"], float):
         return "-"
-    text = f"{entry['value']:.4g}"
-    if entry["ci_low"] is not None:
-        text += f" [{entry['ci_low']:.3g}, {entry['ci_high']:.3g}]"
-    return text
+    value, low, high = entry["value"], entry["ci_low"], entry["ci_high"]
+    if not isinstance(low, float) or not isinstance(high, float) or high <= low:
+        return f"{value:.4g}"
+    return f"{value:.4g}±{(high - low) / 2:.1g}"
