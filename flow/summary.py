@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from rich import box
 from rich.table import Table
 
@@ -22,7 +24,7 @@ def summary(table: BitcellTable) -> Table:
     """
     document = table_json(table)
     columns = [(cell, variant) for cell, variants in document.items() for variant in variants]
-    view = Table(title=table.title, box=box.SIMPLE, pad_edge=False, padding=(0, 1))
+    view = Table(title=table.title, box=box.SIMPLE, pad_edge=False, padding=(0, 1, 0, 0))
     view.add_column("quantity", no_wrap=True)
     view.add_column("unit", no_wrap=True)
     for cell, variant in columns:
@@ -40,6 +42,26 @@ def _cell(entry: dict[str, object] | None) -> str:
     if entry is None or not isinstance(entry["value"], float):
         return "-"
     value, low, high = entry["value"], entry["ci_low"], entry["ci_high"]
-    if not isinstance(low, float) or not isinstance(high, float) or high <= low:
+    if isinstance(low, float) and isinstance(high, float):
+        return uncertain(value, (high - low) / 2)
+    return f"{value:.4g}"
+
+
+def uncertain(value: float, half: float) -> str:
+    """`value ± half` with at most four digits of the value: `9164±28`, `0.8071±0.0004`, `1.00(2)e-07`.
+
+    An uncertainty below the last digit shown is left out; in powers of ten it stands in brackets, in
+    units of the last digit.
+    """
+    power = math.floor(math.log10(float(f"{abs(value):.3e}"))) if value else 0
+    place = power - 3
+    if half > 0:
+        place = min(power, max(place, math.floor(math.log10(half)) - (1 if half < 0.01 * abs(value) else 0)))
+    unit = 10.0**place
+    digits = round(half / unit)
+    if digits == 0:
         return f"{value:.4g}"
-    return f"{value:.4g}±{(high - low) / 2:.1g}"
+    if -3 <= power <= 5:
+        decimals = max(0, -place)
+        return f"{round(value / unit) * unit:.{decimals}f}±{digits * unit:.{decimals}f}"
+    return f"{value / 10.0**power:.{power - place}f}({digits})e{power:+03d}"

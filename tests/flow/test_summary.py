@@ -1,0 +1,26 @@
+"""Numbers with uncertainties, short enough for a column."""
+
+from __future__ import annotations
+
+import pytest
+
+from flow.summary import uncertain
+
+
+@pytest.mark.parametrize(
+    ("value", "half", "text"),
+    [
+        (9164.3, 28.1, "9164±28"),
+        (0.80712, 0.0004, "0.8071±0.0004"),
+        (16676.0, 57.0, "16680±60"),
+        (212.5, 1.3, "212.5±1.3"),
+        (1.0e-7, 2.1e-9, "1.00(2)e-07"),
+        (0.22004, 2e-5, "0.22"),
+        (3.0, 0.0, "3"),
+        (9.9999e-8, 7e-11, "1.000(1)e-07"),
+        (0.0, 0.0, "0"),
+        (-9164.3, 28.1, "-9164±28"),
+    ],
+)
+def test_uncertain(value: float, half: float, text: str) -> None:
+    assert uncertain(value, half) == text
