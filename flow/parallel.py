@@ -133,7 +133,8 @@ class Cache:
                 table.unlink(missing_ok=True)
         arrays = self._path(key, "npz")
         try:
-            with np.load(arrays, allow_pickle=False) as content:
+            # Read first: the library leaves a damaged file open.
+            with np.load(io.BytesIO(arrays.read_bytes()), allow_pickle=False) as content:
                 return {name: content[name] for name in content.files}
         except FileNotFoundError:
             return None
@@ -236,13 +237,13 @@ class DaskPool:
                 key="--scheduler",
             ) from None
         try:
-            self._client = Client(address, timeout=20)
+            self._client: Any = Client(address, timeout=20)  # type: ignore[no-untyped-call,unused-ignore]
         except (OSError, TimeoutError, ValueError) as error:
             raise UserError(f"no Dask scheduler at {address}: {error}", key="--scheduler") from None
 
     def submit(self, task: Task, cache: Cache, limit: float) -> Future[Result]:
         """Give the task to the cluster."""
-        handle = self._client.submit(execute, task, cache, limit, pure=False, retries=0)
+        handle: Any = self._client.submit(execute, task, cache, limit, pure=False, retries=0)
         future: Future[Result] = Future()
 
         def finished(done: Any) -> None:

@@ -8,13 +8,12 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.interpolate import BarycentricInterpolator
 
 from flow.device.mtj import Z_OF_STATE
 from flow.errors import UserError
 from flow.measure.bench import Bench
 from flow.measure.leakage import measure_leakage
-from flow.measure.load_line import LoadLine, measure_load_line, state_nodes
+from flow.measure.load_line import LoadLine, measure_load_line, polynomial, state_nodes
 from flow.measure.operating_point import OperatingPoint, error_rate, voltage_for
 from flow.measure.transient import Pulse, measure_pulse
 from flow.spec import Line
@@ -156,8 +155,8 @@ def _deviation(bench: Bench, pulse: Pulse, surface: LoadLine, point: OperatingPo
     flat = np.flatnonzero(line > point.voltage * (1 - 1e-9))
     settled = pulse.time >= pulse.time[flat[0]] + _SETTLING
     rows = flat[settled[flat]]
-    static = BarycentricInterpolator(surface.state, surface.current_at(point.voltage))
-    expected = static(np.clip(pulse.state[rows], -1.0, 1.0))
+    z = np.clip(pulse.state[rows], -1.0, 1.0)
+    expected = polynomial(surface.state, surface.current_at(point.voltage), z)
     return float(np.max(np.abs(pulse.junction_current[rows] - expected)) / np.max(np.abs(expected)))
 
 

@@ -53,8 +53,7 @@ class LoadLine:
         drive = self._at(self.drive, voltage)
         if state is None:
             return drive
-        result: NDArray[np.float64] = BarycentricInterpolator(self.state, drive, axis=-1)(state)
-        return result
+        return polynomial(self.state, drive, state)
 
     def current_at(self, voltage: NDArray[np.float64] | float) -> NDArray[np.float64]:
         """MTJ current (A) at other line voltages, cubic between the grid points."""
@@ -67,6 +66,15 @@ class LoadLine:
         degree = min(3, self.voltage.size - 1)
         result: NDArray[np.float64] = make_interp_spline(self.voltage, values, k=degree, axis=0)(wanted)
         return result
+
+
+def polynomial(
+    nodes: NDArray[np.float64], values: NDArray[np.float64], at: NDArray[np.float64] | float
+) -> NDArray[np.float64]:
+    """The polynomial through `values` (..., K) at `nodes` (K,), at other points."""
+    # The library shuffles the nodes for its weights; without a seed no two results are the same.
+    result: NDArray[np.float64] = BarycentricInterpolator(nodes, values, axis=-1, rng=0)(at)
+    return result
 
 
 def state_nodes(count: int) -> NDArray[np.float64]:

@@ -12,12 +12,11 @@ from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.interpolate import BarycentricInterpolator
 
 from flow.device.fokker_planck import switching_probabilities
 from flow.device.mtj import Z_OF_STATE
 from flow.measure.bench import Bench
-from flow.measure.load_line import state_nodes
+from flow.measure.load_line import polynomial, state_nodes
 from flow.measure.operating_point import Side
 from flow.parallel import Arrays, digest
 from flow.spec import Line
@@ -216,11 +215,11 @@ class SampleRates:
         population = variation_of(self.bench).junctions(y)
         delta = np.broadcast_to(np.asarray(population.delta), count)
         tau_d = np.broadcast_to(np.asarray(population.tau_d), count)
-        fine = BarycentricInterpolator(state_nodes(self.states), drive.reshape(count * points, -1), axis=-1)
+        fine = polynomial(state_nodes(self.states), drive.reshape(count * points, -1), _FINE)
         result = switching_probabilities(
             np.repeat(delta, points),
             _FINE,
-            fine(_FINE),
+            fine,
             self.pulse[None, :] / np.repeat(tau_d, points)[:, None],
             int(Z_OF_STATE[self.operation.stored]),
         )

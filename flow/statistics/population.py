@@ -22,11 +22,11 @@ from typing import Literal, cast
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.interpolate import BarycentricInterpolator
 from scipy.optimize import brentq
 
 from flow.errors import UserError
 from flow.measure.bench import Bench
+from flow.measure.load_line import polynomial
 from flow.measure.samples import BATCH, FAILED, Operation, SampleRates
 from flow.parallel import Arrays, Plan
 from flow.spec import PopulationSpec
@@ -160,8 +160,7 @@ class _Found:
         """ln(error rate) of every sample (R, M) at a point of the grid or between."""
         if self.grid.size == 1:
             return self.ln_rate[:, :, 0]
-        result: Array = BarycentricInterpolator(self.grid, self.ln_rate, axis=-1)(point)
-        return result
+        return polynomial(self.grid, self.ln_rate, point)
 
 
 @dataclass
@@ -246,7 +245,7 @@ class _Work:
                 step = float(np.clip(-offset / slope, -_LONGEST_MOVE, _LONGEST_MOVE)) if slope else 0.0
                 moved = centre * float(np.exp(step))
             at = np.clip(moved, grid[0], grid[-1])
-            gradient: Array = BarycentricInterpolator(grid, gradients, axis=-1)(at)
+            gradient = polynomial(grid, gradients, at)
             settled = abs(moved / centre - 1) < 0.3 * _HALF_WIDTH and np.linalg.norm(gradient - y0) < 0.4
             self.refuse_beyond(moved)
             centre, y0 = moved, gradient
