@@ -20,11 +20,12 @@ _SHOWN = (
 def summary(table: BitcellTable) -> Table:
     """One column a cell variant, one row a quantity by its name in the table, in display units.
 
-    Intervals (95 %) are shown as ± half their width.
+    Intervals (95 %) are shown as half their width, see `uncertain`.
     """
     document = table_json(table)
     columns = [(cell, variant) for cell, variants in document.items() for variant in variants]
-    view = Table(title=table.title, box=box.SIMPLE, pad_edge=False, padding=(0, 1, 0, 0))
+    caption = "brackets: half width of the 95 % interval, in units of the last digit"
+    view = Table(title=table.title, caption=caption, box=box.SIMPLE, pad_edge=False, padding=(0, 1, 0, 0))
     view.add_column("quantity", no_wrap=True)
     view.add_column("unit", no_wrap=True)
     for cell, variant in columns:
@@ -48,10 +49,9 @@ def _cell(entry: dict[str, object] | None) -> str:
 
 
 def uncertain(value: float, half: float) -> str:
-    """`value ± half` with at most four digits of the value: `9164±28`, `0.8071±0.0004`, `1.00(2)e-07`.
+    """`value ± half` with at most four digits of the value: `9164±28`, `0.8071(4)`, `1.00(2)e-07`.
 
-    An uncertainty below the last digit shown is left out; in powers of ten it stands in brackets, in
-    units of the last digit.
+    Brackets hold the uncertainty in units of the last digit; one below that digit is left out.
     """
     power = math.floor(math.log10(float(f"{abs(value):.3e}"))) if value else 0
     place = power - 3
@@ -62,6 +62,7 @@ def uncertain(value: float, half: float) -> str:
     if digits == 0:
         return f"{value:.4g}"
     if -3 <= power <= 5:
-        decimals = max(0, -place)
-        return f"{round(value / unit) * unit:.{decimals}f}±{digits * unit:.{decimals}f}"
+        if place >= 0:
+            return f"{round(value / unit) * unit:.0f}±{digits * unit:.0f}"
+        return f"{value:.{-place}f}({digits})"
     return f"{value / 10.0**power:.{power - place}f}({digits})e{power:+03d}"
