@@ -13,14 +13,18 @@ import json
 import os
 import sys
 import time
+from pathlib import Path
 
-import numpy as np
-import torch
+# This directory holds a file `array.py`, which must not hide the standard library's module of that name.
+sys.path = [entry for entry in sys.path if Path(entry).resolve() != Path(__file__).resolve().parent]
 
-from neuro import dataset
-from neuro.cells import paper_cells
-from neuro.network import Network, Settings
-from neuro.training import CompiledEngine, Run, train_all
+import numpy as np  # noqa: E402
+import torch  # noqa: E402
+
+from neuro import dataset  # noqa: E402
+from neuro.cells import paper_cells  # noqa: E402
+from neuro.network import Network, Settings  # noqa: E402
+from neuro.training import CompiledEngine, Run, train_all  # noqa: E402
 
 
 def numpy_loop(network: Network, data: dataset.ImageSet, order: np.ndarray) -> float:

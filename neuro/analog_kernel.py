@@ -109,20 +109,41 @@ def _convert(
 
 
 @numba.njit(cache=True, inline="always")
-def _write_row(
+def _move_row(w: Any, delta: Any, new: Any, top: Any, bound: Any) -> None:
+    """Add `delta` to one row of software weights, cut them, and find their digits."""
+    half = 0.5 * top
+    for j in range(w.shape[0]):
+        value = w[j] + delta[j]
+        value = value if value > -bound else -bound
+        value = value if value < bound else bound
+        w[j] = value
+        level = (value + 1.0) * half
+        level = level if level > 0.0 else 0.0
+        level = level if level < top else top
+        new[j] = np.uint8(np.int32(level))
+
+
+@numba.njit(cache=True)
+def _read_back(w: Any, actual: Any, top: Any) -> None:
+    """One row of software weights becomes what its cells hold."""
+    for j in range(w.shape[0]):
+        w[j] = min((actual[j] + 0.5) / (0.5 * top) - 1.0, 1.0)
+
+
+@numba.njit(cache=True, inline="always")
+def _pulse_row(
     k: Any,
+    r: Any,
     w: Any,
-    delta: Any,
     target_words: Any,
     actual_words: Any,
     current: Any,
-    new: Any,
     new_words: Any,
+    turned_words: Any,
     cell: Any,
     age: Any,
     clock: Any,
     top: Any,
-    bound: Any,
     batch_of: Any,
     mode: Any,
     count: Any,
@@ -131,40 +152,37 @@ def _write_row(
     step: Any,
     array: Any,
 ) -> None:
-    """Update one row of software weights and pulse the cells whose target changes.
+    """Pulse the cells of row k whose target changes to row r of `new_words`; no views, which cost more.
 
     clock int64 (3,): age, age at which it runs out, draws so far.
     """
     wide = w.shape[1]
-    half = 0.5 * top
-    for j in range(wide):
-        value = w[k, j] + delta[j]
-        value = value if value > -bound else -bound
-        value = value if value < bound else bound
-        w[k, j] = value
-        level = (value + 1.0) * half
-        level = level if level > 0.0 else 0.0
-        level = level if level < top else top
-        new[j] = np.uint8(np.int32(level))
-    sets = np.uint64(0)
-    pulses = np.uint64(0)
+    none = np.uint64(0)
+    one_bit = np.uint64(1)
+    sets = none
+    pulses = none
+    for q in range(new_words.shape[1]):
+        turned = target_words[k, q] ^ new_words[r, q]
+        turned_words[q] = turned
+        pulses += popcount(turned)
+        sets += popcount(turned & new_words[r, q])
+    if pulses == none:
+        return
     last_batch: Any = -1
     batches: Any = 0
-    for q in range(new_words.shape[0]):
-        after = new_words[q]
-        turned = target_words[k, q] ^ after
-        if turned == 0:
+    for q in range(new_words.shape[1]):
+        turned = turned_words[q]
+        if turned == none:
             continue
-        pulses += popcount(turned)
-        sets += popcount(turned & after)
+        after = new_words[r, q]
         held = actual_words[k, q]
         actual_words[k, q] = (held & ~turned) | (after & turned)
         target_words[k, q] = after
-        while turned != 0:
+        while turned != none:
             place = lowest_one(turned)
-            turned &= turned - np.uint64(1)
-            synapse = np.int64(np.uint64(q * 8) + (place >> np.uint64(3)))
-            one = np.int64((after >> place) & np.uint64(1))
+            turned &= turned - one_bit
+            synapse = q * 8 + np.int64(place >> np.uint64(3))
+            one = np.int64((after >> place) & one_bit)
             c = np.int64(place & np.uint64(7)) * wide + synapse
             batches += batch_of[synapse] != last_batch
             last_batch = batch_of[synapse]
@@ -177,19 +195,15 @@ def _write_row(
                 count[WRITE_ERRORS] += 1
                 # The pulse failed: the cell is what it was, which need not be what its target was.
                 current[k, c] = before
-                bit = np.uint64(1) << place
+                bit = one_bit << place
                 actual_words[k, q] = (actual_words[k, q] & ~bit) | (held & bit)
         if mode == READ_BACK:
             target_words[k, q] = actual_words[k, q]
-    if mode == READ_BACK:
-        actual = actual_words[k].view(np.uint8)
-        for j in range(wide):
-            w[k, j] = min((actual[j] + 0.5) / half - 1.0, 1.0)
     count[SET_FLIPS] += np.int64(sets)
     count[RESET_FLIPS] += np.int64(pulses - sets)
     count[SET_ROWS] += sets > 0
     count[RESET_ROWS] += pulses > sets
-    count[WRITTEN_ROWS] += pulses > 0
+    count[WRITTEN_ROWS] += 1
     count[WRITTEN_BATCHES] += batches
 
 
@@ -278,7 +292,7 @@ def train(
     wide1, wide2 = w1.shape[1], w2.shape[1]
     target1_words, target2_words = target1.view(np.uint64), target2.view(np.uint64)
     actual1_words, actual2_words = actual1.view(np.uint64), actual2.view(np.uint64)
-    new1, new2 = np.zeros(wide1, np.uint8), np.zeros(wide2, np.uint8)
+    new1, new2 = np.zeros(w1.shape, np.uint8), np.zeros(w2.shape, np.uint8)
     new1_words, new2_words = new1.view(np.uint64), new2.view(np.uint64)
     amps1, amps2 = np.zeros(bits * wide1, np.int32), np.zeros(bits * wide2, np.int32)
     sum1, sum2 = np.zeros(wide1, np.int32), np.zeros(wide2, np.int32)
@@ -286,6 +300,7 @@ def train(
     delta1, delta2, error2 = np.zeros(wide1), np.zeros(wide2), np.zeros(wide2)
     on2 = np.zeros(hidden, np.int64)
     clock = np.zeros(3, np.int64)
+    turned_words = np.zeros(max(wide1, wide2) // 8, np.uint64)
     places, marks = np.zeros(DISTURB_LIMIT, np.int64), np.zeros(DISTURB_LIMIT)
     for position in range(order.shape[0]):
         step = first_step + position
@@ -370,21 +385,24 @@ def train(
         clock[0] = 0
         clock[2] = 0
         clock[1] = lifetime(seed, replica, step, 0, 0)
+        # First all weights, then all cells: digits just stored byte by byte are slow to load as words.
         for i in range(first, last):
-            _write_row(
-                lit[i],
+            _move_row(w1[lit[i]], delta1, new1[i - first], top, bound)
+        for i in range(first, last):
+            k = lit[i]
+            _pulse_row(
+                k,
+                i - first,
                 w1,
-                delta1,
                 target1_words,
                 actual1_words,
                 current1,
-                new1,
                 new1_words,
+                turned_words,
                 cell1,
                 age,
                 clock,
                 top,
-                bound,
                 batch_of1,
                 mode,
                 count1,
@@ -393,6 +411,9 @@ def train(
                 step,
                 0,
             )
+        if mode == READ_BACK:
+            for i in range(first, last):
+                _read_back(w1[lit[i]], actual1[lit[i]], top)
         clock[0] = 0
         clock[2] = 0
         clock[1] = lifetime(seed, replica, step, 0, 1)
@@ -400,20 +421,21 @@ def train(
             for k in range(outputs):
                 delta2[k] = -rate2 * error2[k] * analog[j]
                 count2[CHANGED] += delta2[k] != 0.0
-            _write_row(
+            _move_row(w2[j], delta2, new2[j], top, bound)
+        for j in range(hidden):
+            _pulse_row(
+                j,
                 j,
                 w2,
-                delta2,
                 target2_words,
                 actual2_words,
                 current2,
-                new2,
                 new2_words,
+                turned_words,
                 cell2,
                 age,
                 clock,
                 top,
-                bound,
                 batch_of2,
                 mode,
                 count2,
@@ -422,6 +444,9 @@ def train(
                 step,
                 1,
             )
+        if mode == READ_BACK:
+            for j in range(hidden):
+                _read_back(w2[j], actual2[j], top)
     count1[WRITES] += order.shape[0]
     count2[WRITES] += order.shape[0]
     count2[WORK_ROWS] += order.shape[0] * hidden

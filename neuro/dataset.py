@@ -46,8 +46,11 @@ class ImageSet:
         """(images, pixels) uint8 of 0 and 1, for the images `index` (all by default)."""
         chosen = np.arange(len(self)) if index is None else np.asarray(index)
         out = np.zeros((chosen.size, self.pixels), dtype=np.uint8)
-        for row, image in enumerate(chosen):
-            out[row, self.lit[self.start[image] : self.start[image + 1]]] = 1
+        counts = self.lit_count[chosen]
+        row = np.repeat(np.arange(chosen.size), counts)
+        # Position of each lit pixel within its image, added to where that image starts.
+        within = np.arange(row.size) - np.repeat(np.cumsum(counts) - counts, counts)
+        out[row, self.lit[self.start[chosen][row] + within]] = 1
         return out
 
     def head(self, count: int) -> ImageSet:

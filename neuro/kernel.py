@@ -47,18 +47,8 @@ lowest_one: Any = intrinsic(_lowest_one)
 
 
 @numba.njit(cache=True, inline="always")
-def _write_row(
-    w: Any,
-    delta: Any,
-    old_words: Any,
-    new: Any,
-    new_words: Any,
-    touched: Any,
-    mask: Any,
-    top: Any,
-    count: Any,
-) -> None:
-    """Add `delta` to one row of software weights, rewrite its cells; `count` takes the events."""
+def _move_row(w: Any, delta: Any, new: Any, top: Any) -> None:
+    """Add `delta` to one row of software weights and find their digits."""
     half = 0.5 * top
     for j in range(w.shape[0]):
         value = w[j] + delta[j]
@@ -67,6 +57,11 @@ def _write_row(
         level = level if level > 0.0 else 0.0
         level = level if level < top else top
         new[j] = np.uint8(np.int32(level))
+
+
+@numba.njit(cache=True, inline="always")
+def _write_row(old_words: Any, new_words: Any, touched: Any, mask: Any, count: Any) -> None:
+    """Rewrite the cells of one row; `count` takes the events."""
     set_flips = np.uint64(0)
     reset_flips = np.uint64(0)
     ones = np.uint64(0)
@@ -125,9 +120,9 @@ def train(
     wide1, wide2 = w1.shape[1], w2.shape[1]
     d1_words, t1_words = d1.view(np.uint64), t1.view(np.uint64)
     d2_words, t2_words = d2.view(np.uint64), t2.view(np.uint64)
-    new1, new2 = np.zeros(wide1, np.uint8), np.zeros(wide2, np.uint8)
+    new1, new2 = np.zeros(w1.shape, np.uint8), np.zeros(w2.shape, np.uint8)
     new1_words, new2_words = new1.view(np.uint64), new2.view(np.uint64)
-    mask1, mask2 = np.zeros(wide1, np.uint8), np.zeros(wide2, np.uint8)
+    mask1, mask2 = np.zeros(wide1, np.uint8), np.zeros(w2.shape, np.uint8)
     mask1_words, mask2_words = mask1.view(np.uint64), mask2.view(np.uint64)
     sum1, sum2 = np.zeros(wide1, np.int32), np.zeros(wide2, np.int32)
     analog = np.zeros(wide1)
@@ -173,9 +168,12 @@ def train(
                 mask1[j] = 255
             else:
                 mask1[j] = 0
+        # First all weights, then all cells: digits just stored byte by byte are slow to load as words.
+        for i in range(first, last):
+            _move_row(w1[lit[i]], delta1, new1[i - first], top)
         for i in range(first, last):
             k = lit[i]
-            _write_row(w1[k], delta1, d1_words[k], new1, new1_words, t1_words[k], mask1_words, top, count1)
+            _write_row(d1_words[k], new1_words[i - first], t1_words[k], mask1_words, count1)
         count1[CHANGED] += changed * active1
         count1[WORK_ROWS] += active1
         for j in range(hidden):
@@ -183,11 +181,13 @@ def train(
                 step = -rate2 * error2[k] * analog[j]
                 delta2[k] = step
                 if step != 0.0:
-                    mask2[k] = 255
+                    mask2[j, k] = 255
                     count2[CHANGED] += 1
                 else:
-                    mask2[k] = 0
-            _write_row(w2[j], delta2, d2_words[j], new2, new2_words, t2_words[j], mask2_words, top, count2)
+                    mask2[j, k] = 0
+            _move_row(w2[j], delta2, new2[j], top)
+        for j in range(hidden):
+            _write_row(d2_words[j], new2_words[j], t2_words[j], mask2_words[j], count2)
     count1[WRITES] += order.shape[0]
     count2[WRITES] += order.shape[0]
     count2[WORK_ROWS] += order.shape[0] * hidden

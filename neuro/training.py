@@ -320,10 +320,12 @@ def train_all(
     for run in runs:
         check_data(run.settings, data)
     groups: dict[object, list[Run]] = {}
+    engines: dict[bool, Engine] = {}
     for run in runs:
         settings = run.settings
-        chosen = engine_for(settings, data, device, engine)
-        if isinstance(chosen, CompiledEngine):
+        if settings.compiled not in engines:
+            engines[settings.compiled] = engine_for(settings, data, device, engine)
+        if isinstance(engines[settings.compiled], CompiledEngine):
             groups[id(run)] = [run]
         else:
             key = (
@@ -340,7 +342,7 @@ def train_all(
     from joblib import Parallel, delayed
 
     def work(group: list[Run]) -> None:
-        advance(engine_for(group[0].settings, data, device, engine), group, data, epochs, watch)
+        advance(engines[group[0].settings.compiled], group, data, epochs, watch)
 
     workers = jobs or len(os.sched_getaffinity(0))
     if workers == 1 or len(groups) == 1:
