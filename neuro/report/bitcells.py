@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 from pathlib import Path
 
-from flow.table import BitcellTable, CellVariant, UserError, open_table, quantity_json
+from flow.table import BitcellTable, CellVariant, Quantity, UserError, open_table, quantity_json
 from neuro.report.comparison import DEVICES, Comparison, Measured
 from neuro.report.paper import TABLE_2, Paper
 
@@ -80,14 +80,28 @@ def measured(variant: CellVariant, name: str) -> Measured | None:
     """A quantity of the variant in its display unit; None where it is missing or not measured."""
     if name == "on_off":
         return _on_off(variant)
+    if name == "write_pulse_published":
+        # One pulse serves both directions: the slower one counts.
+        found = [measured(variant, f"write_pulse_at_given_voltage_{way}") for way in ("0to1", "1to0")]
+        both = [one for one in found if one is not None]
+        return max(both, key=lambda one: one.value) if len(both) == 2 else None
     quantity = variant.quantities.get(name)
     if quantity is None or not math.isfinite(quantity.value):
         return None
     size = variant.quantities.get("feature_size")
+    # Not every quantity is in the registry that knows display units.
+    if name.startswith("write_pulse"):
+        return _scaled(quantity, 1e9)
     document = quantity_json(name, quantity, None if size is None else size.value)
     value, low, high = (document[key] for key in ("value", "ci_low", "ci_high"))
     numbers = [number if isinstance(number, float) else None for number in (value, low, high)]
     return None if numbers[0] is None else Measured(numbers[0], numbers[1], numbers[2])
+
+
+def _scaled(quantity: Quantity, factor: float) -> Measured:
+    bounds = (quantity.ci_low, quantity.ci_high)
+    low, high = (None if bound is None else factor * bound for bound in bounds)
+    return Measured(factor * quantity.value, low, high)
 
 
 def _on_off(variant: CellVariant) -> Measured | None:

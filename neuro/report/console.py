@@ -35,13 +35,14 @@ def show(results: Results, console: Console) -> None:
 
 
 def _table_2(rows: Sequence[Comparison]) -> Table:
-    statistics = " and ".join(dict.fromkeys(row.statistics for row in rows if row.statistics))
-    view = _table(f"Table II, bitcells at 0.85 nm ({statistics}), beside the paper's")
+    kinds = {"population": "population mean", "nominal": "nominal cell"}
+    statistics = " and ".join(kinds[kind] for kind in dict.fromkeys(row.statistics for row in rows))
+    view = _table(f"Table II, bitcells at 0.85 nm ({statistics}), and deviation from the paper's")
     view.add_column("", no_wrap=True)
     for device in DEVICES:
         view.add_column(device.upper(), justify="right", no_wrap=True)
         view.add_column("paper", justify="right", no_wrap=True, style="dim")
-        view.add_column("dev. %", justify="right", no_wrap=True)
+        view.add_column("Δ %", justify="right", no_wrap=True)
     lines = dict.fromkeys((row.quantity, row.variant) for row in rows)
     for quantity, variant in lines:
         cells = {row.device: row for row in rows if (row.quantity, row.variant) == (quantity, variant)}
@@ -63,7 +64,7 @@ def _training(results: Results) -> Table:
     view.add_column("paper", justify="right", no_wrap=True, style="dim")
     for model in results.models:
         view.add_column(_MODEL[model], justify="right", no_wrap=True)
-        view.add_column("dev. %", justify="right", no_wrap=True)
+        view.add_column("Δ %", justify="right", no_wrap=True)
     groups = dict.fromkeys((row.device, row.variant) for row in rows)
     remarks: dict[str, None] = {}
     for device, variant in groups:

@@ -1,0 +1,71 @@
+"""Table II from a table."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+
+import pytest
+
+from flow.table import BitcellTable, UserError, write_table
+from neuro.report.bitcells import measured, open_bitcells, table_2
+from neuro.report.paper import Paper
+from tests.neuro.report.material import CELLS, bitcells, variant
+
+
+def test_the_papers_own_figures_deviate_only_where_it_contradicts_itself(tmp_path: Path) -> None:
+    rows = table_2(bitcells(tmp_path), Paper())
+    far = {(row.device, row.quantity) for row in rows if row.needs_reason}
+    assert far == {("dmtj", "write_energy")}
+    ratio = next(row for row in rows if (row.device, row.quantity) == ("smtj", "on_off"))
+    assert ratio.measured.value == pytest.approx(16390 / 9513)
+    assert ratio.paper == 1.79
+
+
+def test_pulses_are_inputs_and_prove_nothing(tmp_path: Path) -> None:
+    rows = table_2(bitcells(tmp_path), Paper())
+    assert {row.quantity for row in rows if row.given} == {"read_pulse", "write_pulse"}
+    assert all(row.deviation_percent is None for row in rows if row.given)
+
+
+def test_both_readings_of_the_misprinted_write_energy_are_shown(tmp_path: Path) -> None:
+    rows = {row.quantity: row for row in table_2(bitcells(tmp_path), Paper()) if row.device == "dmtj"}
+    assert rows["write_energy"].deviation_percent == pytest.approx(900.0)
+    assert rows["write_energy_meant"].deviation_percent == pytest.approx(0.0, abs=1e-9)
+
+
+def test_intervals_come_in_display_units_and_reach_the_ratio() -> None:
+    content = variant("smtj", interval=0.01)
+    energy = measured(content, "write_energy")
+    assert energy is not None
+    assert (energy.value, energy.low, energy.high) == pytest.approx((185.0, 183.15, 186.85))
+    ratio = measured(content, "on_off")
+    assert ratio is not None
+    assert ratio.low is not None
+    # Two relative half widths of 1 %, in quadrature.
+    assert (ratio.value - ratio.low) / ratio.value == pytest.approx(0.01 * 2**0.5)
+
+
+def test_a_quantity_that_was_not_measured_is_left_out() -> None:
+    content = variant("smtj")
+    old = content.quantities["read_voltage"]
+    content.quantities["read_voltage"] = dataclasses.replace(old, value=float("nan"), status="not_measured")
+    assert measured(content, "read_voltage") is None
+    assert measured(content, "no_such") is None
+
+
+def test_a_table_without_one_of_the_junctions_is_refused(tmp_path: Path) -> None:
+    table = BitcellTable(history="h", references="r")
+    table.cells[CELLS["smtj"]] = {"0.85": variant("smtj")}
+    write_table(tmp_path / "half.h5", table)
+    with pytest.raises(UserError, match="dmtj"):
+        open_bitcells(tmp_path / "half.h5")
+
+
+def test_a_table_without_the_papers_oxide_is_refused(tmp_path: Path) -> None:
+    table = BitcellTable(history="h", references="r")
+    for device, name in CELLS.items():
+        table.cells[name] = {"0.80": variant(device)}
+    write_table(tmp_path / "thin.h5", table)
+    with pytest.raises(UserError, match=r"0\.85"):
+        open_bitcells(tmp_path / "thin.h5")
