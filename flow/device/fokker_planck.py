@@ -94,9 +94,7 @@ def switching_probabilities(
     durations = np.diff(widths, axis=1, prepend=0.0)
     least = np.ones(durations.shape, dtype=np.int64)
     least[:, 0] = 2
-    # ln of the answer falls by 2 (i - 1) per tau_D at the starting pole.
-    decades = 2.0 * np.maximum(cases.drive_at(1.0) - 1.0, 0.0)[:, None] * durations / np.log(10.0)
-    steps = np.maximum(least, np.ceil(decades / _LONGEST_STEP_DECADES).astype(np.int64))
+    steps = np.maximum(least, _steps_for(cases.drive_at(1.0)[:, None], durations))
 
     def legs(rows: npt.NDArray[np.intp], multiplier: int) -> Legs:
         return cases.drive[rows, None, :], durations[rows], steps[rows] * multiplier
@@ -143,12 +141,21 @@ def waveform_probabilities(
         shape = (len(rows), -1)
         every_drive = np.stack(parts_drive, axis=2).reshape(*shape, cases.z.shape[1])[:, ::-1]
         every_time = np.stack(parts_time, axis=2).reshape(shape)[:, ::-1]
-        ends = 2.0 * np.maximum(np.abs(every_drive).max(axis=2) - 1.0, 0.0) * every_time / np.log(10.0)
-        steps = np.maximum(1, np.ceil(ends / _LONGEST_STEP_DECADES).astype(np.int64))
+        steps = np.maximum(1, _steps_for(np.abs(every_drive).max(axis=2), every_time))
         return np.ascontiguousarray(every_drive), np.ascontiguousarray(every_time), steps
 
     solved = _solve(cases, 1, legs, tolerance, floor, device)
     return _shaped(solved, cases)
+
+
+def _steps_for(drive: Array, durations: Array) -> Integers:
+    """Steps short enough for the fall of the answer, 2 (i - 1) per tau_D at the starting pole in ln p.
+
+    Below the smallest number a float can hold there is nothing to resolve.
+    """
+    decades = 2.0 * np.maximum(drive - 1.0, 0.0) * durations / np.log(10.0)
+    steps: Integers = np.ceil(np.minimum(decades, 320.0) / _LONGEST_STEP_DECADES).astype(np.int64)
+    return steps
 
 
 def _march(

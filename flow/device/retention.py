@@ -79,21 +79,21 @@ def _passage(cases: Cases, wall: float) -> Array:
     total = np.zeros(count)
     delta = cases.delta[:, None]
     equator = _start_norm(cases.delta)
-    for left in edges[:-1]:
-        theta = left + half * (x + 1.0)
-        points = np.cos(np.concatenate([[left], theta, [left + 2.0 * half]]))
-        rise = _potential(cases, points)
-        rise = rise - rise[:, :1]
-        sine = np.sin(theta)
-        down = np.exp(-rise[:, 1:-1]) * sine
-        outward = np.exp(rise[:, 1:-1]) * (inner[:, None] + half * down @ cumulative.T)
-        begin = np.where(points[1:-1] > 0, np.exp(-delta * sine**2), 0.0) * sine
-        share = np.minimum((above[:, None] + half * begin @ cumulative.T) / equator[:, None], 1.0)
-        share = np.where(points[1:-1] > 0, share, 1.0)
-        with np.errstate(over="ignore"):
+    with np.errstate(over="ignore"):
+        for left in edges[:-1]:
+            theta = left + half * (x + 1.0)
+            points = np.cos(np.concatenate([[left], theta, [left + 2.0 * half]]))
+            rise = _potential(cases, points)
+            rise = rise - rise[:, :1]
+            sine = np.sin(theta)
+            down = np.exp(-rise[:, 1:-1]) * sine
+            outward = np.exp(rise[:, 1:-1]) * (inner[:, None] + half * down @ cumulative.T)
+            begin = np.where(points[1:-1] > 0, np.exp(-delta * sine**2), 0.0) * sine
+            share = np.minimum((above[:, None] + half * begin @ cumulative.T) / equator[:, None], 1.0)
+            share = np.where(points[1:-1] > 0, share, 1.0)
             total += 2.0 * cases.delta * half * ((outward * share / sine) @ weight)
             inner = np.exp(rise[:, -1]) * (inner + half * down @ weight)
-        above = above + half * begin @ weight
+            above = above + half * begin @ weight
     return total
 
 

@@ -247,6 +247,22 @@ def test_mean_first_passage_time_by_an_independent_quadrature():
     assert found == pytest.approx(expected, rel=1e-5)
 
 
+def test_passage_beyond_any_number_is_infinite():
+    assert mean_first_passage_time(2000, [-1, 1], [0, 0], 1) == np.inf
+
+
+@pytest.mark.parametrize("delta", [0.1, 5.0, 400.0])
+def test_extreme_cases_are_answered_with_probabilities(delta):
+    drive = np.array([-50.0, 0.0, 1.0, 50.0])
+    widths = np.array([[1e-6, 1.0, 1e3, 1e9]])
+    found = switching_probabilities(delta, [0.0], drive[:, None], widths.repeat(4, axis=0), 1)
+    for p in (found.stay, found.leave):
+        assert ((p >= 0) & (p <= 1)).all()
+    # At the end of time the stationary state; by then a strong drive has left nothing behind.
+    assert found.stay[3, 3] == pytest.approx(1 / (1 + np.exp(2 * delta * 50)) if delta < 1 else 0, rel=0.1)
+    assert found.stay[1, 3] == pytest.approx(0.5 if delta < 20 else 1, rel=1e-3)
+
+
 # The interface
 
 
