@@ -16,7 +16,7 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.interpolate import PchipInterpolator
+from scipy.interpolate import CubicSpline
 from scipy.optimize import minimize_scalar
 
 from flow.characterize import CACHE, benches_of
@@ -242,13 +242,13 @@ def _search_plan(bench: Bench, study: Study, bounds: Bounds) -> Plan:
 
 
 def best_pulse(pulses: NDArray[np.float64], energies: NDArray[np.float64]) -> float | None:
-    """Pulse of least energy on the monotone curve through the points; None if it is one of the ends."""
+    """Pulse of least energy on the cubic spline through the points (in logs); None if it is one of the ends."""
     if pulses.size < 3:
         return None
     lowest = int(np.argmin(energies))
     if lowest in (0, pulses.size - 1):
         return None
-    spline = PchipInterpolator(np.log(pulses), np.log(energies))
+    spline = CubicSpline(np.log(pulses), np.log(energies))
 
     def curve(ln_pulse: float) -> float:
         return float(spline(ln_pulse))

@@ -38,7 +38,9 @@ def log_mean_rate(target: float, spread: float, bend: float) -> tuple[float, flo
 
 
 @pytest.mark.parametrize("method", ["sobol", "random"])
-@pytest.mark.parametrize(("target", "spread", "bend"), [(1e-4, 1.5, 0.0), (1e-7, 3.0, 0.1), (1e-9, 3.5, -0.1)])
+@pytest.mark.parametrize(
+    ("target", "spread", "bend"), [(1e-4, 1.5, 0.0), (1e-7, 3.0, 0.1), (1e-9, 3.5, -0.1)]
+)
 def test_intervals_of_a_mean_cover_the_truth(
     method: Method, target: float, spread: float, bend: float
 ) -> None:

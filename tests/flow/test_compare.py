@@ -1,0 +1,94 @@
+"""Comparing tables: what counts as moved, and the exit code that CI sees."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from flow.compare import compare
+from flow.table import BitcellTable, CellVariant, Quantity, known, write_table
+from tests.conftest import ROOT, Run
+
+
+def table(**quantities: Quantity) -> BitcellTable:
+    feature = {"feature_size": known("feature_size", 28e-9)}
+    return BitcellTable(cells={"cell": {"0.85": CellVariant(quantities={**feature, **quantities})}})
+
+
+def volt(value: float, half: float | None = None, status: str = "ok") -> Quantity:
+    if half is None:
+        return Quantity(value, "V", status=status)
+    return Quantity(value, "V", value - half, value + half, status=status)
+
+
+def test_equal_tables_do_not_differ() -> None:
+    one = table(read_voltage=volt(0.3, 0.01), r_on=Quantity(9e3, "ohm"))
+    assert compare(one, one).changes == []
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "beyond"),
+    [
+        (volt(0.30, 0.01), volt(0.31, 0.01), False),
+        (volt(0.30, 0.01), volt(0.33, 0.01), True),
+        (volt(0.30), volt(0.30001), True),
+        (volt(0.30), volt(0.30 * (1 + 1e-9)), False),
+        (volt(0.30, 0.05), volt(0.33), False),
+        (volt(0.30, 0.05), volt(0.30, 0.05, status="not_converged"), True),
+    ],
+)
+def test_a_change_counts_if_it_exceeds_both_intervals(
+    before: Quantity, after: Quantity, beyond: bool
+) -> None:
+    (change,) = compare(table(read_voltage=before), table(read_voltage=after)).changes
+    assert change.beyond is beyond
+    assert change.where == "cell/0.85"
+
+
+def test_what_appears_or_disappears_is_told() -> None:
+    found = compare(table(read_voltage=volt(0.3)), table(r_on=Quantity(9e3, "ohm")))
+    assert [(change.name, change.relative, change.beyond) for change in found.changes] == [
+        ("read_voltage", None, True),
+        ("r_on", None, True),
+    ]
+
+
+def test_changed_inputs_are_named() -> None:
+    before, after = table(), table()
+    before.provenance = {"sha256:a.cir": "1", "tool:ngspice": "46", "command": "x"}
+    after.provenance = {"sha256:a.cir": "2", "tool:ngspice": "46", "command": "y"}
+    assert compare(before, after).inputs == ["sha256:a.cir"]
+
+
+@given(
+    a=st.floats(1e-3, 1e3),
+    b=st.floats(1e-3, 1e3),
+    half_a=st.floats(0, 10),
+    half_b=st.floats(0, 10),
+)
+def test_direction_does_not_matter(a: float, b: float, half_a: float, half_b: float) -> None:
+    one, two = table(read_voltage=volt(a, half_a)), table(read_voltage=volt(b, half_b))
+    forth, back = compare(one, two).beyond, compare(two, one).beyond
+    assert len(forth) == len(back)
+
+
+def test_exit_codes(tmp_path: Path, run: Run) -> None:
+    old, same, moved = (tmp_path / name for name in ("old.h5", "same.h5", "moved.h5"))
+    base = table(read_voltage=volt(0.30, 0.01))
+    write_table(old, base)
+    write_table(same, replace(base, title="another title"))
+    write_table(moved, table(read_voltage=volt(0.40, 0.01)))
+    assert run(ROOT, "flow", "compare", str(old), str(same)).returncode == 0
+    done = run(ROOT, "flow", "compare", str(old), str(moved), "--json")
+    assert done.returncode == 2
+    document = json.loads(done.stdout)
+    assert document["beyond_interval"] == 1
+    assert document["changes"][0]["relative"] == pytest.approx(1 / 3)
+    missing = run(ROOT, "flow", "compare", str(old), str(tmp_path / "none.h5"))
+    assert missing.returncode == 1
+    assert "none.h5" in missing.stderr
