@@ -22,7 +22,7 @@ TABLE_2 = (
     ("ltd_voltage_V", "ltd_voltage", "write voltage LTD", "V"),
     ("ltp_voltage_V", "ltp_voltage", "write voltage LTP", "V"),
     ("write_pulse_ns", "write_pulse", "write pulse", "ns"),
-    ("write_pulse_ns", "write_pulse_published", "pulse at paper's voltages", "ns"),
+    ("write_pulse_ns", "write_pulse_published", "pulse at paper's V", "ns"),
 )
 
 # Row of Table III: name in the file, quantity name, label, unit, field of a trace, display factor.

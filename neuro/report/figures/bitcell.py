@@ -66,7 +66,7 @@ def deviations(rows: Sequence[Comparison]) -> Figure:
         figure = canvas(3.1)
         axis = figure.subplots()
         draw_deviations(axis, rows)
-        axis.legend(loc="lower right")
+        axis.legend(loc="lower left")
     caption = (
         f"Table II at 0.85 nm: deviation of every measured figure from the published one; within "
         f"{LIMIT_PERCENT:.0f} % in the shaded range. The write energy of the DMTJ cell is compared with "

@@ -25,6 +25,14 @@ _TABLE_1 = {
     "tmr0_t": ("tmr0_percent", 100.0),
     "tmr0_b": ("tmr0_percent", 100.0),
 }
+# Unit in the device file -> factor and unit for people.
+_UNITS = {
+    "m": (1e9, "nm"),
+    "ohm m^2": (1e12, "Ω µm²"),
+    "J/m^2": (1e3, "mJ/m²"),
+    "A/m": (1e-3, "kA/m"),
+    "1": (1.0, ""),
+}
 _NAMES = {
     "d": "diameter",
     "t_fl": "free-layer thickness",
@@ -73,19 +81,16 @@ def _table(device: str, parameters: dict[str, dict[str, Any]], published: dict[s
     for name, entry in parameters.items():
         key, factor = _TABLE_1.get(name, ("", 1.0))
         paper = published.get(key)
+        scale, unit = _UNITS.get(str(entry.get("unit", "")), (1.0, str(entry.get("unit", ""))))
         rows.append(
             [
                 heading(_NAMES.get(name, name)),
-                Cell(f"{shown(float(entry['value']), 4)} {_unit(str(entry.get('unit', '')))}"),
-                Cell("" if paper is None else f"{shown(float(paper) / factor, 4)}", "faint"),
+                Cell(f"{shown(scale * float(entry['value']), 4)} {unit}"),
+                Cell("" if paper is None else shown(scale * float(paper) / factor, 4), "faint"),
                 Cell(str(entry.get("provenance", "")), "text"),
             ]
         )
     return PageTable(f"{device.upper()}: parameters", ("", "used", "paper", "where it comes from"), rows)
-
-
-def _unit(unit: str) -> str:
-    return "" if unit == "1" else unit
 
 
 def _characterised(bitcells: Bitcells) -> PageTable:
