@@ -196,11 +196,11 @@ def test_step_bias_split_and_plain():
         found = plain_estimate(WRITE, tau, number, seed=41, step=step).probability
         assert abs(found / expected - 1) < 3.3 * deviation
     plain = {
-        step: float((simulate(WRITE, tau, 4000, seed=41, step=step, split=False) > 0).mean())
+        step: float((simulate(WRITE, tau, 2000, seed=41, step=step, split=False) > 0).mean())
         for step in (0.009, 0.018)
     }
-    assert plain[0.009] / expected < 0.9
-    assert plain[0.018] < plain[0.009]
+    assert plain[0.009] / expected < 0.7  # measured with 20000 trajectories: 0.51
+    assert plain[0.018] / expected < 0.1
 
 
 def test_reduced_equation_is_right_at_ten_times_the_step():
