@@ -99,8 +99,13 @@ def main() -> None:
     cpu = end.ru_utime - start.ru_utime + end.ru_stime - start.ru_stime
 
     many = designs(options.points)
-    evaluate_many(*designs(16 * CHUNK), options.model, jobs=options.jobs)  # start the workers
-    wall = _best(lambda: evaluate_many(*many, options.model, jobs=options.jobs), options.repeats)
+    start_compiling = time.perf_counter()
+    evaluate_many(*chunk, options.model, compiled=True)
+    compiling = time.perf_counter() - start_compiling
+    wall = _best(
+        lambda: evaluate_many(*many, options.model, jobs=options.jobs, compiled=True), options.repeats
+    )
+    arrays = _best(lambda: evaluate_many(*many, options.model, compiled=False), 1)
 
     one = SynapticCore(*designs(1), options.model)
     single = _best(lambda: [one.evaluate(on_error="status") for _ in range(50)], options.repeats) / 50
@@ -110,9 +115,11 @@ def main() -> None:
         "model": options.model,
         "points": options.points,
         "figures_per_point": len(figure_names(estimate)),
-        "processes": options.jobs,
+        "threads": options.jobs,
         "points_per_second": round(rate),
-        "points_per_cpu_second_one_process": round(20 * CHUNK / cpu),
+        "compiling_or_loading_seconds": round(compiling, 2),
+        "arrays_points_per_second_one_thread": round(options.points / arrays),
+        "arrays_points_per_cpu_second_one_chunk": round(20 * CHUNK / cpu),
         "one_by_one_points_per_second": round(1 / single),
         "ratio": round(rate * single, 1),
         "load_average": os.getloadavg()[0],

@@ -30,7 +30,7 @@ from neuro.parallel_read import parallel_figures
 from neuro.row_read import row_figures
 from neuro.technology import Cell, Core, Technology
 
-__all__ = ["FIGURES", "READ_MODES", "Estimate", "SynapticCore", "estimate_documents"]
+__all__ = ["FIGURES", "READ_MODES", "Estimate", "SynapticCore", "estimate_documents", "evaluate_arrays"]
 
 READ_MODES = {"parallel": parallel_figures, "row": row_figures}
 """How a core is read: all rows at once, or row by row (not checked against any reference)."""
@@ -71,7 +71,7 @@ class SynapticCore:
             raise UserError(f"unknown read mode {self.read_mode!r}; parallel or row", key="read_mode")
         technology, cell, core = _as_design(self.technology, self.cell, self.core)
         with np.errstate(all="ignore"):
-            estimate = _evaluate(technology, cell, core, model, self.read_mode)
+            estimate = evaluate_arrays(technology, cell, core, model, self.read_mode)
         if on_error == "raise":
             _raise_first(estimate)
         return estimate
@@ -101,7 +101,7 @@ def _raise_first(estimate: Estimate) -> None:
     raise UserError(f"{point}{message}", key=path)
 
 
-def _evaluate(technology: Technology, cell: Cell, core: Core, model: Model, read_mode: str) -> Estimate:
+def evaluate_arrays(technology: Technology, cell: Cell, core: Core, model: Model, read_mode: str) -> Estimate:
     figures, geometry = READ_MODES[read_mode](technology, cell, core, model)
     checks = [
         *field_checks(technology, cell, core),

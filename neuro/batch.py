@@ -1,66 +1,52 @@
-"""Millions of design points: the estimator in chunks that stay in the cache, on several processes."""
+"""Millions of design points: the estimator in chunks that stay in the cache, compiled where it pays."""
 
 from __future__ import annotations
 
 import dataclasses
-import tempfile
-from collections.abc import Iterator
-from pathlib import Path
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
-from neuro.array import Estimate, SynapticCore
+from neuro.array import READ_MODES, SynapticCore
 from neuro.circuit.namespace import as_arrays, leaves, shape_of
+from neuro.estimate import Estimate
+from neuro.model import model_named
 from neuro.technology import Cell, Core, Technology
 
 CHUNK = 8192
 """Points evaluated together; the temporaries of one chunk (64 KiB each) stay in the second-level cache."""
-BLOCK = 8 * CHUNK
-"""Points of one task of a worker process."""
+COMPILED_FROM = 2_000_000
+"""Points from which compiling pays, which takes about ten seconds once on a machine."""
 
 Record = TypeVar("Record")
 Block = npt.NDArray[np.float64]
 
 
-def _take(record: Record, part: slice) -> Record:
-    """The points of `part` of a record whose arrays are flat; single numbers stay."""
+def _mapped(record: Record, function: Any) -> Record:
+    """The record with `function` of its arrays; single numbers stay."""
     changed: dict[str, Any] = {}
     for field in dataclasses.fields(record):  # type: ignore[arg-type]
         value = getattr(record, field.name)
         if dataclasses.is_dataclass(value):
-            changed[field.name] = _take(value, part)
+            changed[field.name] = _mapped(value, function)
         elif isinstance(value, np.ndarray) and value.ndim:
-            changed[field.name] = value[part]
+            changed[field.name] = function(value)
     return dataclasses.replace(record, **changed)  # type: ignore[type-var]
 
 
-def _flat(record: Record, shape: tuple[int, ...]) -> Record:
-    """A record whose arrays are all broadcast to `shape` and flattened; single numbers stay."""
-    changed: dict[str, Any] = {}
-    for field in dataclasses.fields(record):  # type: ignore[arg-type]
-        value = getattr(record, field.name)
-        if dataclasses.is_dataclass(value):
-            changed[field.name] = _flat(value, shape)
-        elif isinstance(value, np.ndarray) and value.ndim:
-            changed[field.name] = np.broadcast_to(value, shape).reshape(-1)
-    return dataclasses.replace(record, **changed)  # type: ignore[type-var]
+def _points(core: SynapticCore, part: slice) -> SynapticCore:
+    parts = {
+        name: _mapped(getattr(core, name), lambda array: array[part])
+        for name in ("technology", "cell", "core")
+    }
+    return dataclasses.replace(core, **parts)
 
 
 def figure_names(estimate: Estimate) -> list[str]:
     """Names of all figures, the entries of the breakdowns as `area_m2.total`; `status` is the last."""
-    return [name for name, _ in _figures(estimate)]
-
-
-def _figures(estimate: Estimate) -> Iterator[tuple[str, Any]]:
-    for field in dataclasses.fields(estimate):
-        value = getattr(estimate, field.name)
-        if isinstance(value, dict):
-            for key, item in value.items():
-                yield f"{field.name}.{key}", item
-        elif field.name != "checks":
-            yield field.name, value
+    return [name for name, _ in estimate.named_figures()]
 
 
 def _rebuild(estimate: Estimate, block: Block, shape: tuple[int, ...]) -> Estimate:
@@ -80,100 +66,64 @@ def _rebuild(estimate: Estimate, block: Block, shape: tuple[int, ...]) -> Estima
     return dataclasses.replace(estimate, **changed)
 
 
-def _points(core: SynapticCore, part: slice) -> SynapticCore:
-    return dataclasses.replace(
-        core,
-        technology=_take(core.technology, part),
-        cell=_take(core.cell, part),
-        core=_take(core.core, part),
-    )
-
-
-def _work(core: SynapticCore, points: int, start: int, out: Block) -> None:
-    """Evaluate `points` points chunk by chunk into the columns of `out` from `start` on."""
-    for first in range(0, points, CHUNK):
-        last = min(first + CHUNK, points)
-        estimate = _points(core, slice(first, last)).evaluate(on_error="status")
-        for row, (_, value) in zip(out, _figures(estimate), strict=True):
-            row[start + first : start + last] = value
-
-
-def _work_in_file(
-    core: SynapticCore, points: slice, inputs: str, outputs: str, rows: tuple[int, int, int]
-) -> None:
-    """Evaluate the points of one task: inputs from one shared file, figures into another (see `_packed`)."""
-    given, figures, total = rows
-    block = np.memmap(inputs, dtype=np.float64, mode="r", shape=(max(given, 1), total))
-    out = np.memmap(outputs, dtype=np.float64, mode="r+", shape=(figures, total))
-    _work(_unpacked(core, block[:, points]), points.stop - points.start, points.start, out)
-
-
-@dataclasses.dataclass(frozen=True)
-class _Row:
-    """Stands for the row `number` of the file of inputs."""
-
-    number: int
-
-
-def _packed(record: Record, arrays: list[Any]) -> Record:
-    """The record with a `_Row` for every array, the arrays appended to `arrays`."""
-    changed: dict[str, Any] = {}
-    for field in dataclasses.fields(record):  # type: ignore[arg-type]
-        value = getattr(record, field.name)
-        if dataclasses.is_dataclass(value):
-            changed[field.name] = _packed(value, arrays)
-        elif isinstance(value, np.ndarray) and value.ndim:
-            changed[field.name] = _Row(len(arrays))
-            arrays.append(value)
-    return dataclasses.replace(record, **changed)  # type: ignore[type-var]
-
-
-def _unpacked(record: Record, block: Block) -> Record:
-    changed: dict[str, Any] = {}
-    for field in dataclasses.fields(record):  # type: ignore[arg-type]
-        value = getattr(record, field.name)
-        if isinstance(value, _Row):
-            changed[field.name] = block[value.number]
-        elif dataclasses.is_dataclass(value):
-            changed[field.name] = _unpacked(value, block)
-    return dataclasses.replace(record, **changed)  # type: ignore[type-var]
-
-
 def evaluate_many(
-    technology: Technology, cell: Cell, core: Core, model: str = "physical", jobs: int = 1
+    technology: Technology,
+    cell: Cell,
+    core: Core,
+    model: str = "physical",
+    jobs: int = 1,
+    read_mode: str = "parallel",
+    compiled: bool | None = None,
 ) -> Estimate:
-    """As `SynapticCore.evaluate(on_error="status")` for NumPy arrays of any size, `jobs` processes at work.
+    """As `SynapticCore.evaluate(on_error="status")` for NumPy arrays of any size.
 
-    The figures do not depend on `jobs`. Raises UserError for an unknown model or a field that is no number.
+    `compiled` (by default: from `COMPILED_FROM` points on) uses the loop of `neuro.compiled` in `jobs`
+    threads; its figures agree with the others to the last bits of powers and logarithms, and do not depend
+    on `jobs`. Raises UserError for an unknown model or a field that is no number.
     """
     technology, cell, core = as_arrays(technology), as_arrays(cell), as_arrays(core)
     shape = shape_of(*leaves(technology), *leaves(cell), *leaves(core))
     points = int(np.prod(shape, dtype=np.int64))
-    if points <= CHUNK or not shape:
-        return SynapticCore(technology, cell, core, model).evaluate(on_error="status")
-    flat = SynapticCore(_flat(technology, shape), _flat(cell, shape), _flat(core, shape), model)
+    use = points >= COMPILED_FROM if compiled is None else compiled
+    if not shape or points == 0 or (points <= CHUNK and not use):
+        return SynapticCore(technology, cell, core, model, read_mode).evaluate(on_error="status")
+
+    def flatten(array: Any) -> Any:
+        return np.broadcast_to(array, shape).reshape(-1)
+
+    flat = SynapticCore(
+        _mapped(technology, flatten), _mapped(cell, flatten), _mapped(core, flatten), model, read_mode
+    )
+    # The names of figures and checks; also tells a wrong model or mode.
     first = _points(flat, slice(0, 1)).evaluate(on_error="status")
-    size = (len(figure_names(first)), points)
-    if jobs == 1 or points <= BLOCK:
-        block = np.empty(size)
-        _work(flat, points, 0, block)
-        return _rebuild(first, block, shape)
+    block = np.empty((len(figure_names(first)), points))
+    chunks = [slice(start, min(start + CHUNK, points)) for start in range(0, points, CHUNK)]
+    if use:
+        _run_compiled(flat, chunks, block, jobs)
+    else:
+        for chunk in chunks:
+            estimate = _points(flat, chunk).evaluate(on_error="status")
+            for row, (_, value) in zip(block, estimate.named_figures(), strict=True):
+                row[chunk] = value
+    return _rebuild(first, block, shape)
 
-    from joblib import Parallel, delayed
 
-    # Workers read from and write into shared files in memory; no array passes through a pipe.
-    shared = Path("/dev/shm")
-    with tempfile.TemporaryDirectory(dir=shared if shared.is_dir() else None) as folder:
-        inputs, outputs = str(Path(folder) / "inputs"), str(Path(folder) / "figures")
-        arrays: list[Any] = []
-        packed = _packed(flat, arrays)
-        block = np.memmap(inputs, dtype=np.float64, mode="w+", shape=(max(len(arrays), 1), points))
-        for row, array in zip(block, arrays, strict=False):
-            row[:] = array
-        out = np.memmap(outputs, dtype=np.float64, mode="w+", shape=size)
-        rows = (len(arrays), *size)
-        Parallel(n_jobs=jobs, max_nbytes=None)(
-            delayed(_work_in_file)(packed, slice(start, min(start + BLOCK, points)), inputs, outputs, rows)
-            for start in range(0, points, BLOCK)
-        )
-        return _rebuild(first, out, shape)
+def _run_compiled(flat: SynapticCore, chunks: list[slice], block: Block, jobs: int) -> None:
+    from neuro.compiled import compiled_core, fill
+
+    assert flat.read_mode in READ_MODES
+    core = compiled_core(model_named(flat.model), flat.read_mode, flat.technology.fin is not None)
+
+    def work(share: list[slice]) -> None:
+        # Whole, contiguous chunks only: one machine code for all. The rest of the last one is ignored.
+        inputs = np.ones((len(core.inputs), CHUNK))
+        figures = np.empty((len(core.figures), CHUNK))
+        for chunk in share:
+            points, size = _points(flat, chunk), chunk.stop - chunk.start
+            records = {"technology": points.technology, "cell": points.cell, "core": points.core}
+            fill(core, records, inputs[:, :size])
+            core.kernel(inputs, figures)
+            block[:, chunk] = figures[:, :size]
+
+    with ThreadPoolExecutor(jobs) as pool:
+        list(pool.map(work, (chunks[first::jobs] for first in range(jobs))))

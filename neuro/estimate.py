@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, fields
 from typing import Any
 
 from neuro.circuit.namespace import Array
@@ -65,6 +66,16 @@ class Estimate:
     def shape(self) -> tuple[int, ...]:
         """Shape of the design points."""
         return tuple(self.status.shape)
+
+    def named_figures(self) -> Iterator[tuple[str, Array]]:
+        """All figures by name, the entries of the breakdowns as `area_m2.total`; `status` is the last."""
+        for field in fields(self):
+            value = getattr(self, field.name)
+            if isinstance(value, dict):
+                for key, item in value.items():
+                    yield f"{field.name}.{key}", item
+            elif field.name != "checks":
+                yield field.name, value
 
     def as_json(self, index: tuple[int, ...] = ()) -> dict[str, Any]:
         """One point as the JSON document of `mtj-neuro estimate`; a refused one as `{"error", "field"}`."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import doctest
 from collections.abc import Iterator
 from typing import Any
 
@@ -11,6 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import neuro.array
 from flow.table import UserError
 from neuro.array import SynapticCore, estimate_documents
 from neuro.batch import evaluate_many, figure_names
@@ -223,14 +225,9 @@ def test_many_points_in_chunks_equal_one_evaluation() -> None:
     )
 
 
-def test_two_processes_give_the_same_figures() -> None:
-    activity = np.linspace(0, 1, 70_000)
-    core = dataclasses.replace(CORE, row_activity=activity)
-    one = evaluate_many(FINFET, CELL, core, "physical", jobs=1)
-    two = evaluate_many(FINFET, CELL, core, "physical", jobs=2)
-    for a, b in zip(leaves(one), leaves(two), strict=True):
-        if isinstance(a, np.ndarray):
-            np.testing.assert_array_equal(a, b)
+def test_the_documented_example() -> None:
+    assert doctest.testmod(neuro.array).failed == 0
+    assert doctest.testmod(neuro.array).attempted > 0
 
 
 def test_torch_gives_the_figures_of_numpy() -> None:
