@@ -66,6 +66,9 @@ def train(
     software_weights: Annotated[
         str, typer.Option(help="physical model: clipped, readback or free.")
     ] = "clipped",
+    wires: Annotated[
+        bool, typer.Option(help="physical model: wire in series with each cell (its share of shared wires).")
+    ] = True,
     data_dir: Annotated[
         Path | None, typer.Option(help="Directory of the four IDX files (default: MNIST).")
     ] = None,
@@ -111,7 +114,11 @@ def train(
     ]
     data = dataset.load(data_dir, _window(settings))
     check_data(settings, data)
-    runs = [Run(one, settings, replica) for one in chosen for replica in range(replicas)]
+    runs = [
+        Run(one, _wired(settings, technology, one) if wires else settings, replica)
+        for one in chosen
+        for replica in range(replicas)
+    ]
     kept = checkpoint.Checkpoints(checkpoints, data, checkpoint_seconds)
     resumed = 0 if fresh else kept.resume(runs)
     with _Progress(runs, epochs, resumed) as progress:
@@ -162,6 +169,17 @@ def _window(settings: Settings) -> int:
     if window * window != settings.layers[0]:
         raise UserError("the first layer has as many neurons as a square window has pixels", key="layers")
     return window
+
+
+def _wired(settings: Settings, technology: Technology, bitcell: Bitcell) -> Settings:
+    """The settings with the wire resistance that a cell adds along its row and its column."""
+    from dataclasses import replace
+
+    if settings.model == "neurosim":
+        return settings
+    metre = float(technology.feature_size_m) * float(technology.wire_resistance_ohm_per_m)
+    cell = bitcell.cell
+    return replace(settings, wire_ohm=(float(cell.width_F) * metre, float(cell.height_F) * metre))
 
 
 def _bitcells(
