@@ -3,7 +3,17 @@
 from __future__ import annotations
 
 from neuro.report.results import Results
-from neuro.report.sections import accounting, area, bitcells, deviations, devices, junction, status, training
+from neuro.report.sections import (
+    accounting,
+    area,
+    bitcells,
+    deviations,
+    devices,
+    junction,
+    population,
+    status,
+    training,
+)
 from neuro.report.sections.section import Section
 
 _BUILDERS = (
@@ -13,6 +23,7 @@ _BUILDERS = (
     area.section,
     accounting.section,
     deviations.section,
+    population.section,
     junction.section,
     devices.section,
 )
