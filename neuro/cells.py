@@ -17,9 +17,11 @@ from typing import Any
 
 import numpy as np
 
-from flow.table import BitcellTable, CellVariant, Quantity, UserError, open_table
+from flow.table import Array, BitcellTable, CellVariant, Quantity, UserError, open_table
 from neuro.design import cell_from_json
 from neuro.population import Population, Spread, sampled
+from neuro.random import PURPOSE_TABLE, philox_normal
+from neuro.synapse import Floats
 from neuro.technology import Cell, Technology, technology_from_table
 
 _OWN_KEYS = ("variant", "resistances_include_access", "r_access_included_ohm", "spread", "provenance")
@@ -31,8 +33,9 @@ class Bitcell:
 
     `cell`: its block for the circuit estimate, resistances as the reference model takes them.
     `included_access_ohm`: the part of `cell.r_on_ohm` that is the access switch (0: resistances without it,
-    `cell.r_access_ohm` comes on top). `switch_ohm`: effective switching resistance of the n-FinFETs of a known
-    circuit, the access resistance of the reference model. `members`: the characterised population; None: from `spread`.
+    `cell.r_access_ohm` comes on top). `switch_ohm`: effective switching resistance of the n-FinFETs of a
+    known circuit, the access resistance of the reference model. `members`: the characterised population;
+    None: from `spread`.
     """
 
     name: str
@@ -76,8 +79,8 @@ class Bitcell:
     def for_circuit(self, model: str) -> Cell:
         """The cell for the circuit estimate: `physical` gets resistances with the access switch taken out.
 
-        The reference model sizes its access transistor by R = kappa VDD/(Ion W), so of a known circuit it gets
-        this resistance of the real n-FinFETs, and no width.
+        The reference model sizes its access transistor by R = kappa VDD/(Ion W), so of a known circuit it
+        gets this resistance of the real n-FinFETs, and no width.
         """
         if model == "neurosim" and self.switch_ohm is not None:
             return dataclasses.replace(self.cell, r_access_ohm=self.switch_ohm, access_width_m=float("nan"))
@@ -258,17 +261,63 @@ def _table_cell(
     return Bitcell(name, variant, cell, access, switch, members=_members(content, cell))
 
 
+# What one standard deviation of a varied quantity does to a junction: the published deviations (oxide 1 %,
+# area 5 %, TMR 3 %) and the slope of a barrier, d ln R / d ln t = 1 + 10.25 sqrt(0.4 eV) 0.85 nm = 6.5.
+_LN_RESISTANCE = {"t_ox_t": 0.065, "area_scale": -0.05}
+_TMR = {"tmr0": 0.03, "tmr0_t": 0.03}
+_MEMBERS = 4096
+
+
 def _members(content: CellVariant, cell: Cell) -> Population | None:
-    """The stored samples as a population; None where the table has none."""
-    names = ("r_on", "r_off", "wer_0to1", "wer_1to0", "rdr")
-    if not all(name in content.samples for name in names):
+    """A population in the varied quantities of the stored samples; None where the table has none.
+
+    The samples of each operation are drawn where its errors come from, so they are not a population. A
+    weighted linear fit of ln(rate) to the deviations y of the varied quantities (ln(rate) is close to normal)
+    carries them over to ordinary members, scaled so that their mean rate is the characterised one; the same
+    y give the resistances, so that all of them are correlated as in the devices.
+    """
+    samples = content.samples
+    operations = {"ln_wer_0to1": "0to1", "ln_wer_1to0": "1to0", "ln_rdr": "read"}
+    if "variable" not in samples or not all(name in samples for name in operations):
         return None
-    columns = [np.asarray(content.samples[name].values, dtype=np.float64).reshape(-1) for name in names]
-    weight = np.ones(columns[0].size)
-    if "weight" in content.samples:
-        weight = np.asarray(content.samples["weight"].values, dtype=np.float64).reshape(-1)
-    good = np.all([np.isfinite(column) for column in columns], axis=0) & np.isfinite(weight) & (weight > 0.0)
-    if not good.any():
+    variables = [str(name).rsplit(".", 1)[-1] for name in samples["variable"].values]
+    pairs = [
+        philox_normal(0, 0, int(PURPOSE_TABLE), 16 + stream, _MEMBERS)
+        for stream in range((len(variables) + 1) // 2)
+    ]
+    y = np.concatenate(pairs, axis=1)[:, : len(variables)]
+    means = {"ln_wer_0to1": cell.wer_0to1, "ln_wer_1to0": cell.wer_1to0, "ln_rdr": cell.rdr}
+    rates = []
+    for name, operation in operations.items():
+        slope = _slope(samples, name, operation)
+        mean = float(means[name])
+        if slope is None or math.isnan(mean):
+            return None
+        factor = np.exp(y @ slope)
+        rates.append(np.minimum(mean * factor / factor.mean(), 1.0))
+
+    def shift(effects: Mapping[str, float]) -> Floats:
+        return np.asarray(
+            sum((effects.get(v, 0.0) * y[:, i] for i, v in enumerate(variables)), np.zeros(_MEMBERS))
+        )
+
+    access = float(cell.r_access_ohm)
+    junction = (float(cell.r_on_ohm) - access) * np.exp(shift(_LN_RESISTANCE))
+    ratio = (float(cell.r_off_ohm) - access) / (float(cell.r_on_ohm) - access) - 1.0
+    weight = np.full(_MEMBERS, 1.0 / _MEMBERS)
+    r_off = access + junction * (1.0 + ratio * (1.0 + shift(_TMR)))
+    return Population(access + junction, r_off, rates[0], rates[1], rates[2], weight)
+
+
+def _slope(samples: Mapping[str, Array], name: str, operation: str) -> Floats | None:
+    """d ln(rate)/dy by weighted least squares over the samples that converged; None with too few of them."""
+    rate = np.asarray(samples[name].values, dtype=np.float64)
+    y = np.asarray(samples[f"y_{operation}"].values, dtype=np.float64)
+    weight = np.asarray(samples[f"weight_{operation}"].values, dtype=np.float64)
+    good = np.isfinite(rate) & np.isfinite(weight) & (weight > 0.0) & np.isfinite(y).all(1)
+    if int(good.sum()) < 4 * (y.shape[1] + 1):
         return None
-    r_on, r_off, to_one, to_zero, rdr = (column[good] for column in columns)
-    return Population(r_on, r_off, to_one, to_zero, rdr, weight[good] / weight[good].sum())
+    root = np.sqrt(weight[good] / weight[good].sum())
+    design = np.column_stack([np.ones(int(good.sum())), y[good]])
+    fit = np.linalg.lstsq(design * root[:, None], rate[good] * root, rcond=None)[0]
+    return np.asarray(fit[1:])
