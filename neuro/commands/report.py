@@ -33,11 +33,12 @@ def report(
     from neuro.report.deviation import packaged_reasons
     from neuro.report.paper import Paper
     from neuro.report.results import Results
-    from neuro.report.traces import read_traces
+    from neuro.report.traces import outdated, read_traces
     from neuro.report.writer import write_report
 
     bitcells = open_bitcells(tables)
-    results = Results(bitcells, read_traces(traces, bitcells), Paper(), packaged_reasons())
+    runs = read_traces(traces, bitcells)
+    results = Results(bitcells, runs, Paper(), packaged_reasons(), outdated(traces, bitcells))
     if not as_json:
         show(results, Console())
     written = write_report(results, output)

@@ -24,6 +24,8 @@ _MODEL = {"neurosim": "NeuroSim", "physical": "physical", "": ""}
 
 def show(results: Results, console: Console) -> None:
     """Print everything on `console`."""
+    for note in results.notes:
+        console.print(Text(f"NOTE: {note}", style="bold yellow"))
     console.print(_table_2(results.bitcell_rows))
     console.print(
         "* set as in the paper; the voltages are those that meet the error rates with it", style="dim"

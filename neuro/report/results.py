@@ -38,11 +38,20 @@ class Advantage:
 
 
 class Results:
-    """Results of one table and its traces; `reasons` account for deviations from the paper."""
+    """Results of one table and its traces; `reasons` account for deviations from the paper.
+
+    `notes` are warnings that belong in front of everything, such as traces that may be outdated.
+    """
 
     def __init__(
-        self, bitcells: Bitcells, runs: Sequence[Run], paper: Paper, reasons: Sequence[Reason]
+        self,
+        bitcells: Bitcells,
+        runs: Sequence[Run],
+        paper: Paper,
+        reasons: Sequence[Reason],
+        notes: Sequence[str] = (),
     ) -> None:
+        self.notes = list(notes)
         self.bitcells = bitcells
         self.runs = training.ordered(run for run in runs if run.source == "table")
         self.published_runs = training.ordered(run for run in runs if run.source == "published")
@@ -141,6 +150,7 @@ class Results:
             ],
             "deviations": [deviation.as_json() for deviation in self.deviations],
             "unexplained": len(self.unexplained),
+            "notes": self.notes,
         }
 
 

@@ -47,6 +47,16 @@ def read_traces(directory: Path, bitcells: Bitcells) -> list[Run]:
     return list(found.values())
 
 
+def outdated(directory: Path, bitcells: Bitcells) -> list[str]:
+    """A note for every trace that is older than the table, and so may come from other figures of its cells."""
+    made = bitcells.path.stat().st_mtime_ns
+    return [
+        f"{path} is older than {bitcells.path} and may come from other cells: run `mtj-neuro train`"
+        for path in sorted(directory.glob("*.h5"))
+        if path.stat().st_mtime_ns < made
+    ]
+
+
 def _read(path: Path, bitcells: Bitcells) -> list[Run]:
     try:
         with h5py.File(path, "r", locking=False) as file:

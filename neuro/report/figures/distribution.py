@@ -27,25 +27,26 @@ def has_samples(variant: CellVariant) -> bool:
 
 
 def normal_quantiles(values: Floats, weights: Floats) -> tuple[Floats, Floats]:
-    """(normal quantile, sorted value) of weighted samples, both (samples,).
+    """(normal quantile, value), sorted, of importance samples (samples,) with weights of mean 1.
 
-    The probability of a sample is the weight below it and half its own, over the whole.
+    The probability of exceeding a sample is the mean of the weights above it and half its own. It is counted
+    from the right, where the samples are many and their weights small: the sum of all weights would bring in
+    the noise of the few large ones on the left, whose samples may fall out.
     """
     from scipy.special import ndtri
 
     order = np.argsort(values)
-    share = weights[order] / weights.sum()
-    below = np.cumsum(share) - 0.5 * share
-    # Each tail from its own end: 1 - p would lose the far right one in rounding.
+    share = weights[order] / weights.size
     above = np.cumsum(share[::-1])[::-1] - 0.5 * share
-    return np.where(below < 0.5, ndtri(below), -ndtri(above)), values[order]
+    inside = (above > 0.0) & (above < 1.0)
+    return -ndtri(above[inside]), values[order][inside]
 
 
 def quantiles(bitcells: Bitcells) -> Figure:
     """Normal quantile plot of ln(error rate), one panel an operation."""
     with look():
         figure = canvas(5.6)
-        axes: Any = figure.subplots(3, 1)
+        axes: Any = figure.subplots(3, 1, sharex=True)
         for axis, (name, weight, rate, title) in zip(axes, _PANELS, strict=True):
             for device in DEVICES:
                 variant = bitcells.main(device)

@@ -13,7 +13,7 @@ def section(results: Results) -> Section:
     compared = [row for row in results.comparisons if row.deviation_percent is not None]
     far = len(results.deviations)
     unexplained = len(results.unexplained)
-    text = [
+    text = [f"Note: {note}." for note in results.notes] + [
         f"{len(compared)} numbers stand beside the paper's (DOI {results.paper.doi}): {len(compared) - far} "
         f"within {LIMIT_PERCENT:.0f} %, {far} beyond, of which "
         + (f"{unexplained} are UNEXPLAINED." if unexplained else "every one has its reason below."),

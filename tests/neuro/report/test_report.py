@@ -35,7 +35,7 @@ def results(tmp_path_factory: pytest.TempPathFactory) -> Results:
     runs = [run(device, model) for device in ("smtj", "dmtj") for model in ("neurosim", "physical")]
     runs.append(run("smtj", variant="0.80"))
     runs += [run(device, cell=device, source="published") for device in ("smtj", "dmtj")]
-    return Results(cells, runs, Paper(), packaged_reasons())
+    return Results(cells, runs, Paper(), packaged_reasons(), ["a note"])
 
 
 @pytest.fixture(scope="module")
@@ -164,7 +164,7 @@ def test_the_tables_fit_80_columns(tmp_path: Path, results: Results) -> None:
     assert max(map(len, text.splitlines())) <= 80
     # An ellipsis would mean that a number was cut.
     assert "…" not in text
-    for word in ("Table II", "Table III", "DMTJ against SMTJ", "UNEXPLAINED"):
+    for word in ("NOTE: a note", "Table II", "Table III", "DMTJ against SMTJ", "UNEXPLAINED"):
         assert word in text
 
 

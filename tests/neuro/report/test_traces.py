@@ -11,7 +11,7 @@ import pytest
 
 from flow.table import UserError
 from neuro.report.bitcells import Bitcells
-from neuro.report.traces import read_traces
+from neuro.report.traces import outdated, read_traces
 from tests.neuro.report.material import bitcells, run, write_trace
 
 
@@ -41,6 +41,15 @@ def test_the_younger_of_two_traces_counts(tmp_path: Path, cells: Bitcells) -> No
     os.utime(old, (1.0, 1.0))
     (found,) = read_traces(tmp_path / "t", cells)
     assert found.replicas == 5
+
+
+def test_traces_older_than_the_table_are_noted(tmp_path: Path, cells: Bitcells) -> None:
+    trace = write_trace(tmp_path / "t" / "training.h5", [run()])
+    assert outdated(tmp_path / "t", cells) == []
+    os.utime(trace, (1.0, 1.0))
+    (note,) = outdated(tmp_path / "t", cells)
+    assert str(trace) in note
+    assert "mtj-neuro train" in note
 
 
 def test_published_cells_are_kept_apart_and_do_not_suffice(tmp_path: Path, cells: Bitcells) -> None:
