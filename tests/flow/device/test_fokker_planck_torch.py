@@ -14,6 +14,15 @@ DRIVE = np.array([[2.4, 2.5, 2.9], [0.4, 0.45, 0.5], [-2.9, -2.6, -2.2]])
 START = np.array([1, 1, -1])
 
 
+@pytest.fixture(autouse=True)
+def _one_thread():
+    """Threads cost more than they bring on tensors of this size."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
 @pytest.mark.parametrize("device", DEVICES)
 def test_pulses(device):
     widths = np.array([[1.0, 0.0, 5.0], [3.0, 9.0, 9.0], [2.0, 4.0, 6.0]])
@@ -26,7 +35,9 @@ def test_pulses(device):
 @pytest.mark.parametrize("device", DEVICES)
 def test_waveforms(device):
     drive = np.stack([0.0 * DRIVE, DRIVE, DRIVE], axis=1)
-    one = waveform_probabilities(DELTA, [-1, 0, 1], drive, [0, 1, 4], START)
-    other = waveform_probabilities(DELTA, [-1, 0, 1], drive, [0, 1, 4], START, device=device)
+    one = waveform_probabilities(DELTA, [-1, 0, 1], drive, [0, 0.2, 2], START, tolerance=1e-2)
+    other = waveform_probabilities(
+        DELTA, [-1, 0, 1], drive, [0, 0.2, 2], START, tolerance=1e-2, device=device
+    )
     np.testing.assert_allclose(one.stay, other.stay, rtol=1e-8)
     np.testing.assert_allclose(one.leave, other.leave, rtol=1e-8)

@@ -17,6 +17,15 @@ NODES = np.cos(np.pi * np.arange(7)[::-1] / 6)
 WRITE = Macrospin(40.0, [-1.0, 1.0], [2.5, 2.5])
 
 
+@pytest.fixture(autouse=True)
+def _one_thread():
+    """Threads cost more than they bring on tensors of this size."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
 def cell(device, start, delta=45.0):
     """Load line of a bare junction at a voltage that writes from `start`, with a lowered barrier."""
     voltage = start * (0.62 if device.kind == "smtj" else 0.45)
