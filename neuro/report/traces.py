@@ -48,7 +48,7 @@ def read_traces(directory: Path, bitcells: Bitcells) -> list[Run]:
 
 
 def outdated(directory: Path, bitcells: Bitcells) -> list[str]:
-    """A note for every trace that is older than the table, and so may come from other figures of its cells."""
+    """A note for every trace older than the table: it may come from other figures of its cells."""
     made = bitcells.path.stat().st_mtime_ns
     return [
         f"{path} is older than {bitcells.path} and may come from other cells: run `mtj-neuro train`"
