@@ -118,6 +118,9 @@ def main() -> None:
     wall = _best(
         lambda: evaluate_many(*many, options.model, jobs=options.jobs, compiled=True), options.repeats
     )
+    cpu_start = time.process_time()
+    evaluate_many(*many, options.model, jobs=options.jobs, compiled=True)
+    cpu_compiled = time.process_time() - cpu_start
     arrays = _best(lambda: evaluate_many(*many, options.model, compiled=False), 1)
 
     one = SynapticCore(*designs(1), options.model)
@@ -130,6 +133,7 @@ def main() -> None:
         "figures_per_point": len(figure_names(estimate)),
         "threads": options.jobs,
         "points_per_second": round(rate),
+        "points_per_cpu_second": round(options.points / cpu_compiled),
         "compiling_or_loading_seconds": round(compiling, 2),
         "arrays_points_per_second_one_thread": round(options.points / arrays),
         "arrays_points_per_cpu_second_one_chunk": round(20 * CHUNK / cpu),
