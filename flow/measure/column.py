@@ -49,7 +49,7 @@ class Write:
     Attributes:
         supply_voltage: V, at which the cell, still in its old state, carries its characterised current.
         cell_energy: energy that the written cell takes at its two line terminals, J.
-        supply_energy: energy that the supplies of source line and bit line deliver, J.
+        supply_energy: energy drawn from the rail of the driven line, its voltage times the charge, J.
         switched: whether the cell ended in the other state.
     """
 
@@ -174,18 +174,19 @@ def write(bench: Bench, column: Column, row: int, stored: int, voltage: float, w
         if not 0 < supply < _MOST_SUPPLY * voltage:
             raise SimulatorError([f"no supply up to {_MOST_SUPPLY} x {voltage:.3g} V writes row {row}"])
     state = f"@n.x{row}.{bench.cell.mtj.lower()}[mz]"
-    saved = ("ts", "tb", "bl", "end", "vts#branch", "vtb#branch", "vbl#branch", "vend#branch", state)
+    saved = ("ts", "tb", "vts#branch", "vtb#branch", "vbl#branch", "vend#branch", state)
     prepare(supply, saved, moving=True)
     stop = 4 * GUARD + width + 2 * bench.spec.write.edge
     wave = simulator.run(f"tran {MAX_STEP:.6g} {stop:.12g} 0 {MAX_STEP:.6g}")
     simulator.unload()
     time = wave["time"]
     cell = wave["ts"] * wave["vts#branch"] + wave["tb"] * wave["vtb#branch"]
-    supplied = -wave["end"] * wave["vend#branch"] - wave["bl"] * wave["vbl#branch"]
+    # A driver switches the line from its rail to ground: what flows back at the falling edge is lost.
+    charge = np.trapezoid(np.maximum(-wave[f"{source.replace('_', '')}#branch"], 0.0), time)
     return Write(
         supply_voltage=supply,
         cell_energy=float(np.trapezoid(cell, time)),
-        supply_energy=float(np.trapezoid(supplied, time)),
+        supply_energy=supply * float(charge),
         switched=bool(wave[state][0] * wave[state][-1] < 0),
     )
 

@@ -46,6 +46,11 @@ class Column:
     reset_fins: int = 13
     bit_line: BitLine = "row"
 
+    def __post_init__(self) -> None:
+        # A device without fins stops the simulator's process.
+        if min(self.rows, self.columns - 1, self.reset_fins) < 1 or min(self.mux.fins_n, self.mux.fins_p) < 1:
+            raise ValueError("a column needs a row, another column beside it, and fins in every switch")
+
     @property
     def wire_resistance(self) -> float:
         """Resistance of the whole column line, ohm."""
