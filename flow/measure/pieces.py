@@ -132,7 +132,13 @@ class VariantAt(Piece):
             ],
             [bench.variant.write_pulse, bench.variant.read_pulse, *self.voltages],
         ]
-        return digest("variant", bench.fingerprint, self.nodes, facts, *self.search.values())
+        return digest(
+            "variant",
+            bench.fingerprint,
+            self.nodes,
+            facts,
+            *(self.search[name] for name in sorted(self.search)),
+        )
 
     def run(self) -> BitcellTable:
         """Simulate; a table with this one variant."""
