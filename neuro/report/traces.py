@@ -10,7 +10,7 @@ from typing import Any
 import h5py
 import numpy as np
 
-from flow.table import UserError
+from flow.table import UserError, digest
 from neuro.accounting import CoreOptions, CostModel
 from neuro.cells import cells_from_table, paper_cells
 from neuro.report.bitcells import Bitcells, statistics_of
@@ -48,13 +48,26 @@ def read_traces(directory: Path, bitcells: Bitcells) -> list[Run]:
 
 
 def outdated(directory: Path, bitcells: Bitcells) -> list[str]:
-    """A note for every trace older than the table: it may come from other figures of its cells."""
-    made = bitcells.path.stat().st_mtime_ns
-    return [
-        f"{path} is older than {bitcells.path} and may come from other cells: run `mtj-neuro train`"
-        for path in sorted(directory.glob("*.h5"))
-        if path.stat().st_mtime_ns < made
-    ]
+    """A note for every trace of this table's cells that was made from another one, as far as can be told.
+
+    A trace may name the content of its table (attribute `table_content_sha256`); one that does not is
+    doubted where it is older than the table.
+    """
+    made, content = bitcells.path.stat().st_mtime_ns, digest(bitcells.table)
+    notes = []
+    for path in sorted(directory.glob("*.h5")):
+        with h5py.File(path, "r", locking=False) as file:
+            stated = file.attrs.get("table_content_sha256")
+            cells = [str(name).rpartition("/")[0] for name in file["cell"].asstr()[()]]
+        if not any(bitcells.device_of(cell) for cell in cells):
+            continue
+        if stated is not None and str(stated) != content:
+            notes.append(f"{path} was trained on another table than {bitcells.path}: run `mtj-neuro train`")
+        elif stated is None and path.stat().st_mtime_ns < made:
+            notes.append(
+                f"{path} is older than {bitcells.path} and may come from other cells: run `mtj-neuro train`"
+            )
+    return notes
 
 
 def _read(path: Path, bitcells: Bitcells) -> list[Run]:

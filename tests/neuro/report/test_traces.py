@@ -9,7 +9,7 @@ import h5py
 import numpy as np
 import pytest
 
-from flow.table import UserError
+from flow.table import UserError, digest
 from neuro.report.bitcells import Bitcells
 from neuro.report.traces import outdated, read_traces
 from tests.neuro.report.material import bitcells, run, write_trace
@@ -50,6 +50,17 @@ def test_traces_older_than_the_table_are_noted(tmp_path: Path, cells: Bitcells) 
     (note,) = outdated(tmp_path / "t", cells)
     assert str(trace) in note
     assert "mtj-neuro train" in note
+
+
+def test_a_trace_that_names_its_table_is_believed(tmp_path: Path, cells: Bitcells) -> None:
+    path = tmp_path / "t" / "training.h5"
+    os.utime(write_trace(path, [run()], table_content_sha256=digest(cells.table)), (1.0, 1.0))
+    assert outdated(tmp_path / "t", cells) == []
+    write_trace(path, [run()], table_content_sha256="0" * 64)
+    assert len(outdated(tmp_path / "t", cells)) == 1
+    # The published cells do not come from a table.
+    write_trace(path, [run(cell="smtj")], table_content_sha256="0" * 64)
+    assert outdated(tmp_path / "t", cells) == []
 
 
 def test_published_cells_are_kept_apart_and_do_not_suffice(tmp_path: Path, cells: Bitcells) -> None:
