@@ -47,7 +47,8 @@ characterize: setup ## Simulate the bitcells into build/tables/bitcells.h5 (JOBS
 
 train: setup ## The main job: characterise the cells, train the networks, write the report (ARGS: mtj-neuro train)
 	@$(BIN)/mtj-flow characterize $(if $(JOBS),--jobs $(JOBS))
-	@$(BIN)/mtj-neuro train $(ARGS)
+	@for model in neurosim physical; do \
+	  $(BIN)/mtj-neuro train --study study.toml --model $$model --output build/traces/$$model.h5 $(ARGS); done
 	@$(BIN)/mtj-neuro report
 
 report: setup ## Tables and figures beside the paper's, from what was run last

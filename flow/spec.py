@@ -7,7 +7,7 @@ expected one, so that a number in nm can never pass for metres.
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
@@ -253,18 +253,10 @@ class Study(_Strict):
         state_nodes: Annotated[int, Field(ge=3, le=33)]
         voltage_step: Annotated[float, Field(gt=0, le=0.2)]
 
-    class Training(_Strict):
-        cells: dict[str, str]
-        variant: str
-        epochs: Annotated[int, Field(ge=1, le=10_000)]
-        images_per_epoch: Annotated[int, Field(ge=1, le=10_000_000)]
-        replicas: Annotated[int, Field(ge=1, le=100_000)]
-        seed: Annotated[int, Field(ge=0, lt=2**63)]
-        weight_bits: Annotated[int, Field(ge=1, le=16)]
-
     characterize: Characterize
     population: PopulationSpec = PopulationSpec()
-    training: Training
+    # The networks' own: neuro.study checks it.
+    training: dict[str, Any] = {}
 
 
 def load_device(path: Path) -> DeviceSpec:

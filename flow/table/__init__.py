@@ -4,7 +4,8 @@
     table.cells["2t1mtj_sc_dmtj"]["0.85"].quantities["write_energy"].value      # joule
 
 Values are in SI units throughout; `quantity_json` and `table_json` turn them into display units. The file
-format is described in docs/formats.md.
+format is described in docs/formats.md. `UserError` and `load_toml`, which both sides need for a user's files,
+come through this door too.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from flow.table.content import Array, BitcellTable, CellVariant, digest, table_j
 from flow.table.quantity import KINDS, STATUS_FLAGS, Kind, Quantity, known, quantity_json
 from flow.table.reader import open_table
 from flow.table.writer import SCHEMA_NAME, SCHEMA_VERSION, write_table
+from flow.toml import load_toml
 
 __all__ = [
     "KINDS",
@@ -29,6 +31,7 @@ __all__ = [
     "UserError",
     "digest",
     "known",
+    "load_toml",
     "open_table",
     "quantity_json",
     "replace_file",

@@ -24,6 +24,11 @@ def add_to(app: typer.Typer) -> None:
 
 
 def train(
+    context: typer.Context,
+    study: Annotated[
+        Path | None,
+        typer.Option(help="study.toml: what to train, where no option says otherwise."),
+    ] = None,
     tables: Annotated[
         Path, typer.Option(help="Characterised bitcells (HDF5); used unless --cells is given.")
     ] = Path("build/tables/bitcells.h5"),
@@ -92,6 +97,22 @@ def train(
     from neuro.training import Run, check_data, train_all
 
     started = time.monotonic()
+    if study is not None:
+        from neuro.study import load_training
+
+        plan = load_training(study)
+
+        def planned(option: str, value: Any, given: Any) -> Any:
+            """An option on the command line beats the study."""
+            source = context.get_parameter_source(option)
+            return value if source is None or source.name == "DEFAULT" else given
+
+        epochs = planned("epochs", plan.epochs, epochs)
+        images = planned("images", plan.images_per_epoch, images)
+        replicas = planned("replicas", plan.replicas, replicas)
+        seed = planned("seed", plan.seed, seed)
+        bits = planned("bits", plan.weight_bits, bits)
+        cell = cell if cell or cells is not None else plan.names
     sizes = _numbers(layers, int, "layers")
     step = adc_step if adc_step is not None else (1.0 if model == "neurosim" else 2.0)
     settings = Settings(

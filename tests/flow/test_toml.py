@@ -10,6 +10,7 @@ import pytest
 from flow.errors import UserError
 from flow.spec import load_card, load_cell, load_device, load_study
 from flow.toml import line_of
+from neuro.study import load_training
 
 Edit = tuple[str, str]
 
@@ -22,10 +23,10 @@ CARD = "spice/models/finfet28.toml"
 @pytest.mark.parametrize(
     ("file", "load", "edit", "line_holds", "key", "message"),
     [
-        ("study.toml", load_study, ("epochs = 15", "epochs = 0"), "epochs", "training.epochs", "greater"),
+        ("study.toml", load_training, ("epochs = 15", "epochs = 0"), "epochs", "training.epochs", "greater"),
         (
             "study.toml",
-            load_study,
+            load_training,
             ("epochs = 15", "ephocs = 15"),
             "ephocs",
             "training.ephocs",
