@@ -238,9 +238,13 @@ class _Columns:
     def _driven(self, direction: str, energy: float, factor: float) -> float:
         """Supply energy (J) of a cell behind a driver that needs `factor` times the cell's voltage.
 
-        The supply is set for the state before: factor = 1 + R/R_before. After switching the current is
-        V factor/(R_after + R), so the energy of the rest of the pulse grows by factor**2/(1 + R/R_after).
+        With the bit line high the driver stands in the source of the access transistors: it holds their
+        current, which is drawn from a higher rail. With the source line high it is a resistance R, and the
+        supply is set for the state before: factor = 1 + R/R_before. After switching the current is
+        V factor/(R_after + R), the energy of the rest of the pulse factor**2/(1 + R/R_after) of the cell's.
         """
+        if direction != self._source_line_direction():
+            return energy * factor
         on, off = self.cell["r_on"], self.cell["r_off"]
         before_to_after = on / off if direction == "0to1" else off / on
         return energy * factor**2 / (1 + (factor - 1) * before_to_after)
