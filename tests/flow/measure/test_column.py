@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 import math
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -14,8 +16,8 @@ from flow.measure.column_deck import Column, PassGate, Rows, column_of, deck, pa
 from flow.measure.column_study import STRONG, study_columns
 from flow.measure.load_line import measure_load_line
 from flow.measure.transient import measure_pulse
-from flow.table import BitcellTable, CellVariant, known
-from tests.conftest import CELLS, MakeBench
+from flow.table import BitcellTable, CellVariant, known, open_table
+from tests.conftest import CELLS, ROOT, MakeBench, Run
 
 CARD = {
     "fin_height": 30e-9,
@@ -210,3 +212,21 @@ def test_the_study_refuses_a_table_without_its_cell(make_bench: MakeBench) -> No
     table = BitcellTable(cells={CELLS[0]: {"0.85": CellVariant(quantities={"r_on": known("r_on", 9e3)})}})
     with pytest.raises(UserError, match="mtj-flow characterize"):
         study_columns(make_bench(CELLS[0]), table, (8,))
+
+
+def test_the_command_repeats_the_stored_columns(project: Path, run: Run) -> None:
+    """The stored figures are what the simulation gives today; else `mtj-flow column`, and store its table anew."""
+    reference = ROOT / "tests" / "reference" / "columns.h5"
+    arguments = ("column", CELLS[1], "--rows", "8", "--tables", str(reference), "--json")
+    done = run(project, "flow", *arguments)
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout)["columns"][CELLS[1]]["0.85"]
+    stored = open_table(reference).cells[CELLS[1]]["0.85"].samples
+    for name, array in stored.items():
+        if array.dims[0] == "rows":
+            np.testing.assert_allclose(found[name][0], array.values[0], rtol=1e-3, err_msg=name)
+    written = open_table(project / "build" / "tables" / "columns.h5").cells[CELLS[1]]["0.85"]
+    assert written.samples["read_current"].dims == ("rows", "share")
+    missing = run(project, "flow", "column", "--tables", "nowhere.h5", "--json")
+    assert missing.returncode == 1
+    assert json.loads(missing.stdout)["file"] == "nowhere.h5"
