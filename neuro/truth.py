@@ -35,7 +35,8 @@ DIRECTIONS = ("0to1", "1to0")
 class Comparison:
     """One figure of one column: SPICE, the estimate of the physical model, and the refined one (SI units).
 
-    `figure` is one of FIGURES, `condition` the active rows of a read or the direction of a write.
+    `figure` is one of FIGURES, `condition` the active rows of a read (half of
+    them, rounded down, hold 1) or the direction of a write.
     """
 
     cell: str
@@ -151,7 +152,7 @@ class _Columns:
         core = estimate.read_latency_per_batch_s
         for share in range(found["share"].size):
             active, ones = int(found["active"][place, share]), int(found["ones"][place, share])
-            condition = f"{active} active, {ones} high"
+            condition = f"{active} active"
             conductance = (active - ones) / self.cell["r_on"] + ones / self.cell["r_off"]
             # As the networks' arrays do it: every cell has the wire down to the end in series, for itself.
             own = wire * (np.floor((np.arange(active) + 0.5) * rows / active) + 1).mean() / rows

@@ -10,6 +10,9 @@ from typing import Annotated
 
 import typer
 
+_SHOWN = {"A": ("uA", 1e6), "s": ("ps", 1e12), "J": ("fJ", 1e15)}
+"""Display unit and factor by SI unit."""
+
 
 def add_to(app: typer.Typer) -> None:
     """Add the command."""
@@ -34,21 +37,28 @@ def truth(
         ]
         sys.stdout.write(json.dumps(document, allow_nan=False) + "\n")
         return
+    from rich import box
     from rich.console import Console
     from rich.table import Table
 
-    table = Table(title="Array estimate against SPICE columns")
-    for name in ("cell", "rows", "figure", "condition", "SPICE", "estimate", "off", "refined off"):
-        table.add_column(name, justify="left" if name in ("cell", "figure", "condition") else "right")
-    for item in found:
-        table.add_row(
-            f"{item.cell} {item.variant}",
-            str(item.rows),
-            item.figure,
-            item.condition,
-            f"{item.spice:.4g} {item.unit}",
-            f"{item.estimate:.4g} {item.unit}",
-            f"{100 * item.deviation:+.1f} %",
-            f"{100 * item.refined_deviation:+.1f} %",
-        )
-    Console().print(table)
+    console = Console()
+    for cell in dict.fromkeys((item.cell, item.variant) for item in found):
+        table = Table(title=f"{cell[0]} {cell[1]}: array estimate against SPICE columns", box=box.SIMPLE)
+        for name in ("figure", "case"):
+            table.add_column(name)
+        for name in ("rows", "SPICE", "estimate", "off", "refined"):
+            table.add_column(name, justify="right")
+        for item in found:
+            if (item.cell, item.variant) != cell:
+                continue
+            unit, factor = _SHOWN[item.unit]
+            table.add_row(
+                f"{item.figure}, {unit}",
+                item.condition,
+                str(item.rows),
+                f"{item.spice * factor:.4g}",
+                f"{item.estimate * factor:.4g}",
+                f"{100 * item.deviation:+.1f} %",
+                f"{100 * item.refined_deviation:+.1f} %",
+            )
+        console.print(table)

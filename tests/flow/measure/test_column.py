@@ -215,7 +215,7 @@ def test_the_study_refuses_a_table_without_its_cell(make_bench: MakeBench) -> No
 
 
 def test_the_command_repeats_the_stored_columns(project: Path, run: Run) -> None:
-    """The stored figures are what the simulation gives today; else `mtj-flow column`, and store its table anew."""
+    """The stored figures are what the simulation gives today; if not, store a new `mtj-flow column`."""
     reference = ROOT / "tests" / "reference" / "columns.h5"
     arguments = ("column", CELLS[1], "--rows", "8", "--tables", str(reference), "--json")
     done = run(project, "flow", *arguments)
