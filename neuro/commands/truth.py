@@ -43,22 +43,28 @@ def truth(
 
     console = Console()
     for cell in dict.fromkeys((item.cell, item.variant) for item in found):
-        table = Table(title=f"{cell[0]} {cell[1]}: array estimate against SPICE columns", box=box.SIMPLE)
-        for name in ("figure", "case"):
-            table.add_column(name)
-        for name in ("rows", "SPICE", "estimate", "off", "refined"):
-            table.add_column(name, justify="right")
+        table = Table(
+            title=f"{cell[0]} {cell[1]}: array estimate against SPICE columns",
+            box=box.SIMPLE_HEAD,
+            pad_edge=False,
+            collapse_padding=True,
+        )
+        for name in ("figure", "unit", "case"):
+            table.add_column(name, no_wrap=True)
+        for name in ("rows", "SPICE", "estimate", "off %", "refined"):
+            table.add_column(name, justify="right", no_wrap=True)
         for item in found:
             if (item.cell, item.variant) != cell:
                 continue
             unit, factor = _SHOWN[item.unit]
             table.add_row(
-                f"{item.figure}, {unit}",
+                item.figure,
+                unit,
                 item.condition,
                 str(item.rows),
                 f"{item.spice * factor:.4g}",
                 f"{item.estimate * factor:.4g}",
-                f"{100 * item.deviation:+.1f} %",
-                f"{100 * item.refined_deviation:+.1f} %",
+                f"{100 * item.deviation:+.1f}",
+                f"{100 * item.refined_deviation:+.1f}",
             )
         console.print(table)
