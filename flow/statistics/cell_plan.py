@@ -80,7 +80,8 @@ def expected_tasks(bench: Bench, study: Study) -> int:
     settings = study.population
     pilots = 0 if settings.estimator == "plain" else 2
     one = pilots + -(-settings.samples // BATCH) + -(-settings.check_samples // BATCH)
-    operations = 3 if bench.variant.given_voltages is None else 5
+    given = bench.variant.given_voltages is not None and settings.estimator != "plain"
+    operations = 5 if given else 3
     many = -(-max(settings.check_samples, settings.pulses) // BATCH)
     return 1 + operations * one + 1 + 4 * -(-settings.pulses // pulses_file.BATCH) + many
 
@@ -90,7 +91,8 @@ def _given_voltages(
 ) -> list[Plan | Task]:
     """Plans of the pulses that the variant's given voltages need, if it gives any."""
     given = bench.variant.given_voltages
-    if given is None:
+    if given is None or settings.estimator == "plain":
+        # Plain sampling validates what the table's main figures are.
         return []
     return [
         population_plan(bench, operation, settings, operation.pulse, axis="pulse", voltage=voltage)
