@@ -49,6 +49,7 @@ train: setup ## The main job: characterise the cells, train the networks, write 
 	@$(BIN)/mtj-flow characterize $(if $(JOBS),--jobs $(JOBS))
 	@for model in neurosim physical; do \
 	  $(BIN)/mtj-neuro train --study study.toml --model $$model --output build/traces/$$model.h5 $(ARGS); done
+	@$(BIN)/mtj-neuro train --study study.toml --cells paper --model neurosim --output build/traces/paper.h5 $(ARGS)
 	@$(BIN)/mtj-neuro report
 
 report: setup ## Tables and figures beside the paper's, from what was run last

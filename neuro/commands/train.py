@@ -90,6 +90,7 @@ def train(
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
 ) -> None:
     """Train networks in arrays of bitcells and trace accuracy, latency and energy after every epoch."""
+    from flow.table import digest, open_table
     from neuro import checkpoint, dataset, trace
     from neuro.accounting import CoreOptions, CostModel
     from neuro.network import Settings
@@ -157,6 +158,9 @@ def train(
         trace.trace(one, runs[place * replicas : (place + 1) * replicas]) for place, one in enumerate(models)
     ]
     attributes = {"title": "Online learning in synaptic arrays", "settings": settings.canonical()}
+    if cells is None:
+        # The report compares it, so that no trace passes for one of another table.
+        attributes["table_content_sha256"] = digest(open_table(tables))
     trace.write_hdf5(traces, output, attributes)
     trace.write_csv(traces, output.with_suffix(".csv"))
     kept.forget(runs)
