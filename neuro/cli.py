@@ -7,8 +7,8 @@ import sys
 
 import typer
 
-from neuro.commands import register
 from flow.table import UserError
+from neuro.commands import register
 
 app = typer.Typer(
     name="mtj-neuro",
