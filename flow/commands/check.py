@@ -17,7 +17,7 @@ def add_to(app: typer.Typer) -> None:
 def check(
     targets: Annotated[
         list[str] | None,
-        typer.Argument(metavar="[FILE or CELL]...", help="Files or cells; everything if none is named."),
+        typer.Argument(metavar="TARGETS", help="Files or cells; everything if none is named."),
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
 ) -> None:
