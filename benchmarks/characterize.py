@@ -3,8 +3,8 @@
 Ways to simulate the same samples of a bitcell, load lines (five states, four voltages) and write
 transients: a fresh `ngspice -b` a sample as it comes, the same with the two settings that matter, and our
 batches in one process. A load line in one fresh process needs the five states as five copies of the cell in
-one deck, which is already an idea of ours; `one_state_a_run` is what a user does who has not had it. Rates are
-per CPU second (a core), because the default process burns several. Ours include the error rates.
+one deck, which is already an idea of ours; `one_state_a_run` is a user who has not had it. Rates are per
+CPU second (a core), because the default process burns several. Ours include the error rates.
 
     python benchmarks/characterize.py [CELL]
 """

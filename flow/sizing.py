@@ -242,7 +242,7 @@ def _search_plan(bench: Bench, study: Study, bounds: Bounds) -> Plan:
 
 
 def best_pulse(pulses: NDArray[np.float64], energies: NDArray[np.float64]) -> float | None:
-    """Pulse of least energy on the cubic spline through the points (in logs); None if it is one of the ends."""
+    """Pulse of least energy on the spline through the points (in logs); None if it is one of the ends."""
     if pulses.size < 3:
         return None
     lowest = int(np.argmin(energies))

@@ -341,7 +341,7 @@ class _Work:
 
 def _proposals(settings: PopulationSpec, gradient: Array) -> tuple[Proposal, Proposal]:
     """Of the estimate, and of the check with its other shift."""
-    if settings.estimator == "plain":
+    if settings.estimator == "plain" or not gradient.any():
         plain = Proposal.plain(gradient.size)
         return plain, plain
     shift = float(np.linalg.norm(gradient))

@@ -97,7 +97,11 @@ def variation_of(bench: Bench) -> Variation:
         {name: value.value for name, value in bench.card.mismatch.items()},
     )
     if key not in _KNOWN:
-        _KNOWN[key] = Variation(bench, (*_junction(bench), *_transistors(bench)))
+        variables = (*_junction(bench), *_transistors(bench))
+        if not variables:
+            # A population of equal cells is still one: a variable that does nothing keeps it in one piece.
+            variables = (Variable(bench.cell.mtj.lower(), "t_fl", _nominal(bench, "t_fl"), 0.0),)
+        _KNOWN[key] = Variation(bench, variables)
     return _KNOWN[key]
 
 

@@ -160,6 +160,25 @@ def test_killed_at_twenty_random_moments_the_same_bytes(project: Path, run: Run)
 
 
 @pytest.mark.slow
+def test_two_runs_at_once_do_no_harm(project: Path) -> None:
+    small(project)
+    outputs = [project / "one.h5", project / "two.h5"]
+    processes = [
+        subprocess.Popen(
+            [sys.executable, "-m", "flow", "characterize", "--output", str(output)],
+            cwd=project,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+        )
+        for output in outputs
+    ]
+    said = [process.communicate(timeout=300)[1] for process in processes]
+    assert [process.returncode for process in processes] == [0, 0], said
+    one, two = (open_table(output).cells[SC]["0.85"].quantities for output in outputs)
+    assert one == two
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize("target", [1e-4, 1e-6])
 def test_plain_sampling_agrees(make_bench: MakeBench, tmp_path: Path, target: float) -> None:
     """20 000 plain samples at the voltage that 512 importance samples found."""

@@ -7,14 +7,19 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from flow.errors import UserError
 from flow.measure.bench import Bench
 from flow.measure.load_line import measure_load_line, state_nodes
 from flow.measure.operating_point import error_rate
 from flow.measure.pulses import SamplePulses
 from flow.measure.samples import FAILED, RETRIED, SampleRates, operations_of
 from flow.measure.transient import measure_pulse
-from flow.spec import Spread
+from flow.parallel import run_inline
+from flow.spec import PopulationSpec, Spread
 from flow.spice.session import SimulatorError
+from flow.statistics import population
+from flow.statistics.importance import Proposal
+from flow.statistics.population import Population, population_plan
 from flow.statistics.variation import variation_of
 from tests.conftest import CELLS, MakeBench
 
@@ -58,7 +63,7 @@ def test_the_variant_s_own_oxide_varies(make_bench: MakeBench) -> None:
     assert variable.spread == pytest.approx(0.008e-9)
 
 
-def test_no_variation_no_variables(make_bench: MakeBench) -> None:
+def test_without_variation_the_population_is_the_nominal_cell(make_bench: MakeBench) -> None:
     bench = make_bench(RC)
     quiet = replace(
         bench,
@@ -67,7 +72,37 @@ def test_no_variation_no_variables(make_bench: MakeBench) -> None:
         ),
         card=bench.card.model_copy(update={"mismatch": {}}),
     )
-    assert variation_of(quiet).dimension == 0
+    settings = PopulationSpec(samples=32, check_samples=32)
+    found: Population = run_inline(
+        population_plan(quiet, operations_of(quiet)[0], settings, 0.80, solve=False)
+    )
+    y = np.zeros((1, variation_of(bench).dimension))
+    nominal = float(np.exp(batch(bench, y, np.array([0.80])).run()["ln_rate"][0, 0, 0]))
+    for value in (found.mean, found.beyond_rare, found.worst):
+        assert value.value == pytest.approx(nominal, rel=1e-3)
+    assert found.mean.high / found.mean.low == pytest.approx(1.0)
+
+
+def test_the_self_check_fails_loudly(make_bench: MakeBench, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Weights that are wrong by a third in one of both estimates stop the run."""
+    bench = make_bench(RC)
+    settings = PopulationSpec(samples=128, check_samples=64)
+    monkeypatch.setattr(
+        population, "_proposals", lambda settings, gradient: _with_wrong_weights(gradient), raising=True
+    )
+    with pytest.raises(UserError, match="self-check failed"):
+        run_inline(population_plan(bench, operations_of(bench)[0], settings, 0.807))
+
+
+def _with_wrong_weights(gradient: np.ndarray) -> tuple[Proposal, Proposal]:
+    length = float(np.linalg.norm(gradient))
+    right = Proposal.along(gradient, np.array([0.0, length]), np.array([0.3, 0.7]))
+
+    class Wrong(Proposal):
+        def weight(self, along: np.ndarray) -> np.ndarray:
+            return 1.33 * super().weight(along)
+
+    return right, Wrong(right.direction, right.centres, right.shares)
 
 
 def test_a_sample_of_no_deviation_is_the_nominal_cell(make_bench: MakeBench) -> None:
