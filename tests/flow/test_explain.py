@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -21,6 +22,12 @@ CELL = "2t1mtj_rc_smtj"
 OTHER = "2t1mtj_sc_dmtj"
 
 
+@cache
+def tools() -> dict[str, str]:
+    """Versions of now; asked once, because that starts programs."""
+    return tool_versions()
+
+
 def table_of(project: Path, command: str = "mtj-flow characterize --samples 32 --jobs 2") -> BitcellTable:
     """A table of the project with its real provenance and hand-made cell figures."""
     benches = [benches_of(project, [name])[0] for name in (CELL, OTHER)]
@@ -30,7 +37,7 @@ def table_of(project: Path, command: str = "mtj-flow characterize --samples 32 -
     provenance = collect(
         root=project,
         inputs=[*sorted(inputs), project / "study.toml"],
-        tools=tool_versions(),
+        tools=tools(),
         seeds={"population": 7},
         command=command.split(),
     )
