@@ -104,6 +104,7 @@ class SizePoint(Piece):
                 for operation, voltage in list(zip(operations_of(bench), voltages, strict=True))[:2]
             ]
         except (UserError, SimulatorError):
+            bench.refuse_changed_files()
             return {"point": np.full(4, np.nan)}
         energy = 0.5 * sum(pulse.total_energy for pulse in pulses)
         return {"point": np.array([*voltages, energy])}

@@ -10,6 +10,7 @@ from functools import cached_property
 from pathlib import Path
 
 from flow.device.mtj import Junction, device_from_mapping
+from flow.errors import UserError
 from flow.spec import CardSpec, CellSpec, DeviceSpec, Variant
 from flow.spice.deck import Cell, card_section, subcircuit
 from flow.spice.netlist import parse
@@ -106,6 +107,7 @@ class Bench:
         no simulation.
         """
         cell = self.cell
+        _ = self.file_state  # taken before the files are read
         content = {
             "stamp": self.stamp,
             "cell": subcircuit(cell).lines,
@@ -116,6 +118,17 @@ class Bench:
             "lines": [self.spec.write.line_0to1, self.spec.write.line_1to0, self.spec.write.edge],
         }
         return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+
+    @cached_property
+    def file_state(self) -> dict[Path, tuple[int, int]]:
+        """Time of change and size of every input file when this bench was first asked."""
+        return {path: _state(path) for path in self.input_files()}
+
+    def refuse_changed_files(self) -> None:
+        """Raise UserError if a file changed since the fingerprint: its result must not get the old key."""
+        for path, state in self.file_state.items():
+            if _state(path) != state:
+                raise UserError("was changed during the run; start it again", file=path)
 
     def input_files(self) -> Sequence[Path]:
         """Every file that the numbers of this bench depend on, beside the compiled models."""
@@ -128,3 +141,11 @@ class Bench:
             spice / "devices" / f"{self.spec.device}.toml",
             *self.testbenches(),
         )
+
+
+def _state(path: Path) -> tuple[int, int]:
+    try:
+        stat = path.stat()
+    except FileNotFoundError:
+        raise UserError("no such file", file=path) from None
+    return stat.st_mtime_ns, stat.st_size

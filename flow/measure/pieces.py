@@ -81,6 +81,7 @@ class NominalSearch(Piece):
             found = search_nominal(self.bench, self.nodes, self.voltage_step)
         except SimulatorError as error:
             raise explain(error, self.bench) from None
+        self.bench.refuse_changed_files()
         points = (found.writes[0], found.writes[1], found.read)
         arrays: Arrays = {"points": np.array([[point.voltage, point.error_rate] for point in points])}
         for line, surface in found.surfaces.items():
@@ -146,6 +147,7 @@ class VariantAt(Piece):
             variant = measure_at(self.bench, nominal_from(self.search, self.voltages), self.nodes)
         except SimulatorError as error:
             raise explain(error, self.bench) from None
+        self.bench.refuse_changed_files()
         return BitcellTable(cells={self.bench.name: {self.bench.variant_name: variant}})
 
 
@@ -162,6 +164,7 @@ class Technology(Piece):
     def key(self) -> str:
         """Hash of everything that the result depends on: the files, and nothing of the cell."""
         bench = self.bench
+        _ = bench.file_state  # taken before the files are read
         files = [bench.cell.card, bench.cell.card.with_suffix(".toml"), *bench.testbenches()]
         contents = [[path.name, path.read_text()] for path in files]
         temperature = bench.device_spec.temperature.value
@@ -181,4 +184,5 @@ class Technology(Piece):
             )
         except SimulatorError as error:
             raise explain(error, bench) from None
+        bench.refuse_changed_files()
         return BitcellTable(technologies={bench.spec.card: quantities})

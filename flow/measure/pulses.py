@@ -95,6 +95,7 @@ class SamplePulses:
             for name, values in part.items():
                 result[name][todo] = values
             result["status"][todo] = mark
+        self.bench.refuse_changed_files()
         return result
 
     def split(self) -> Sequence[SamplePulses]:

@@ -136,6 +136,7 @@ class SampleRates:
                 continue
             for name in _VARIABLES:
                 found[name][todo] = part[name]
+        self.bench.refuse_changed_files()
         status[[_missing(found, row) for row in range(self.samples)]] = FAILED
         good = status != FAILED
         ln_rate = np.full((self.samples, self.voltage.size, self.pulse.size), np.nan)

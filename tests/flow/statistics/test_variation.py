@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -190,6 +191,17 @@ def test_a_key_changes_with_what_a_result_depends_on_and_nothing_else(make_bench
         batch(make_bench(SC), np.zeros((2, variation_of(make_bench(SC)).dimension)), voltage),
     ):
         assert changed.key != key
+
+
+def test_a_file_edited_during_the_run_poisons_no_cache(make_bench: MakeBench, project: Path) -> None:
+    bench = replace(make_bench(RC), root=project)
+    y = np.zeros((1, variation_of(bench).dimension))
+    task = batch(bench, y, np.array([0.8, 0.81]))
+    _ = task.key
+    assert np.isfinite(task.run()["ln_rate"]).all()
+    bench.cell.netlist.write_text(bench.cell.netlist.read_text().replace("nfin=3", "nfin=4"))
+    with pytest.raises(UserError, match="changed during the run"):
+        task.run()
 
 
 @pytest.mark.parametrize("name", CELLS)
