@@ -300,12 +300,9 @@ def run_plans(
     driver = _Driver(cache, pool, progress or Progress(0), limit)
     for plan in plans.values():
         driver.start(plan)
-    try:
-        driver.loop()
-    except BaseException:
-        for future in driver.running:
-            future.cancel()
-        raise
+    # After an error the caller closes the pool, which ends what is still running: a future that was cancelled
+    # here would make loky's manager stumble over it and hang.
+    driver.loop()
     return {name: driver.returned[id(plan)] for name, plan in plans.items()}, driver.count
 
 

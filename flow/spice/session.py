@@ -38,6 +38,10 @@ _FATAL = (
 _HARMLESS = ("can't find init file", "no error")
 
 
+MOST_CURRENT = 1.0
+"""A current (A) that no circuit of bitcells carries; beyond it a solution is false."""
+
+
 class SimulatorError(Exception):
     """ngspice refused a deck or failed to converge; `messages` holds its own words."""
 
@@ -92,7 +96,7 @@ class Session:
             The saved vectors, copied; the sweep or time axis is among them (`v-sweep`, `time`).
 
         Raises:
-            SimulatorError: no convergence, or no result.
+            SimulatorError: no convergence, a false solution, or no result.
         """
         self._command("destroy all")
         self._command(analysis)
@@ -104,6 +108,11 @@ class Session:
         empty = [name for name, values in vectors.items() if values.size == 0]
         if empty:
             raise SimulatorError([f"no such vector: {', '.join(empty)}"])
+        for name, values in vectors.items():
+            # Newton can end at a point that is none: a bitcell that carries megaamperes, taken for converged.
+            if name.endswith("#branch") and not np.all(np.abs(values) <= MOST_CURRENT):
+                worst = float(np.max(np.abs(values)))
+                raise SimulatorError([f"a false solution: {worst:.2g} A through {name.removesuffix('#branch')}"])
         return vectors
 
     def alter(self, instance: str, parameter: str, value: float) -> None:

@@ -76,6 +76,13 @@ MISTAKES = {
     "misspelt model parameter": ("spice/models/finfet28.lib", "phig=4.439", "phgi=4.439", "phgi", "phgi"),
     "ports differ": (CELL, "bl sl wl wlb nw pw", "sl bl wl wlb nw pw", ".subckt", "ports"),
     "a command": (CELL, ".subckt", ".control\nshell true\n.endc\n.subckt", ".control", "not allowed"),
+    "a target out of reach": (
+        "spice/bitcells/2t1mtj_rc_smtj.toml",
+        "max_voltage = 1.4",
+        "max_voltage = 0.7",
+        None,
+        "not reached",
+    ),
     "no fins": (CELL, " nfin=", " l=", None, "nfin"),
 }
 

@@ -74,6 +74,12 @@ def test_a_vector_that_does_not_exist_is_an_error(simulator: Session) -> None:
         simulator.run("op")
 
 
+def test_a_current_that_no_bitcell_carries_is_a_false_solution(simulator: Session) -> None:
+    simulator.load("* short\nV1 a 0 2\nR1 a 0 1m\n.end\n")
+    with pytest.raises(SimulatorError, match="false solution: 2e\\+03 A through v1"):
+        simulator.run("op")
+
+
 def test_memory_and_circuits_stay_flat(simulator: Session) -> None:
     for _ in range(200):
         simulator.load(DIVIDER)
