@@ -111,8 +111,8 @@ class Session:
         for name, values in vectors.items():
             # Newton can end at a point that is none: a bitcell that carries megaamperes, taken for converged.
             if name.endswith("#branch") and not np.all(np.abs(values) <= MOST_CURRENT):
-                worst = float(np.max(np.abs(values)))
-                raise SimulatorError([f"a false solution: {worst:.2g} A through {name.removesuffix('#branch')}"])
+                source, worst = name.removesuffix("#branch"), float(np.max(np.abs(values)))
+                raise SimulatorError([f"a false solution: {worst:.2g} A through {source}"])
         return vectors
 
     def alter(self, instance: str, parameter: str, value: float) -> None:
