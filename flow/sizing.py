@@ -187,7 +187,7 @@ def size(
         chosen = thinned(pareto(searched), points)
         steps.expected = steps.done + len(chosen) * expected_tasks(bench, study)
         verify = {
-            index: variant_plan(_at(bench, candidate.fins, candidate.pulse), study)
+            index: variant_plan(at_pulse(bench, candidate.fins, candidate.pulse), study)
             for index, candidate in enumerate(chosen)
         }
         verified, more = run_plans(verify, cache, pool, progress=steps)
@@ -228,7 +228,7 @@ def thinned(front: Sequence[Candidate], points: int) -> list[Candidate]:
 def _search_plan(bench: Bench, study: Study, bounds: Bounds) -> Plan:
     """Plan that returns the feasible candidates of one fin count, the best pulse among them."""
     pulses = np.geomspace(bounds.shortest_pulse, bounds.longest_pulse, bounds.pulses)
-    results = yield [SizePoint(_at(bench, bench.fins, float(pulse)), study) for pulse in pulses]
+    results = yield [SizePoint(at_pulse(bench, bench.fins, float(pulse)), study) for pulse in pulses]
     table = np.array([result["point"] for result in results])
     feasible = np.isfinite(table).all(axis=1)
     candidates = [
@@ -236,7 +236,7 @@ def _search_plan(bench: Bench, study: Study, bounds: Bounds) -> Plan:
     ]
     best = best_pulse(pulses[feasible], table[feasible, 3])
     if best is not None:
-        (result,) = yield [SizePoint(_at(bench, bench.fins, best), study)]
+        (result,) = yield [SizePoint(at_pulse(bench, bench.fins, best), study)]
         if np.isfinite(result["point"]).all():
             candidates.append(_candidate(bench, best, result["point"]))
     return candidates
@@ -264,8 +264,11 @@ def _candidate(bench: Bench, pulse: float, row: NDArray[np.float64]) -> Candidat
     return Candidate(dict(bench.fins), pulse, v01, v10, read, energy, cell_area(bench))
 
 
-def _at(bench: Bench, fins: Mapping[str, int], pulse: float) -> Bench:
-    variant = bench.variant.model_copy(update={"write_pulse": pulse, "provenance": "sizing"})
+def at_pulse(bench: Bench, fins: Mapping[str, int], pulse: float) -> Bench:
+    """The bench with these fins and this write pulse (s)."""
+    variant = bench.variant.model_copy(
+        update={"write_pulse": pulse, "provenance": "sizing", "given_voltages": None}
+    )
     return replace(bench, fins=dict(fins), variant=variant)
 
 

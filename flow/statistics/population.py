@@ -49,7 +49,7 @@ _POINTS = 4
 _LONGEST_MOVE = 0.10
 _MOST_MOVES = 12
 _PILOT_STEP = 0.7
-_PILOT_ROUNDS = 10
+_PILOT_ROUNDS = 40
 _PILOT_STATES = 5
 _FURTHEST = 4.75  # standard deviations: the worst of 2^20 cells
 _SHARES = (0.15, 0.6, 0.25)
@@ -128,7 +128,11 @@ def population_plan(
         work.refuse_beyond(point)
         centre = float(np.clip(point, centre * (1 - _LONGEST_MOVE), centre * (1 + _LONGEST_MOVE)))
     else:
-        raise UserError(f"{work.what}: the population mean does not settle at its target", key="population")
+        raise UserError(
+            f"{work.what}: no {axis} was found at which the population mean meets its target",
+            file=bench.cell.netlist.with_suffix(".toml"),
+            key="given_voltages" if axis == "pulse" else "population",
+        )
     rates = found.at(point)
     mean = estimate.mean(rates, weight)
     check_y, check_weight = work.draw(other, settings.check_samples, "check")

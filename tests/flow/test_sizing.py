@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from flow.sizing import Candidate, SizePoint, best_pulse, pareto, thinned
+from flow.sizing import Candidate, SizePoint, at_pulse, best_pulse, pareto, thinned
 from flow.spec import load_study
 from tests.conftest import CELLS, ROOT, MakeBench, Run
 
@@ -61,6 +61,14 @@ def test_an_impossible_design_is_infeasible_and_no_crash(make_bench: MakeBench) 
     variant = bench.variant.model_copy(update={"write_pulse": 0.2e-9})
     point = SizePoint(replace(bench, variant=variant, fins={"nn": 1, "np": 1}), study).run()["point"]
     assert np.isnan(point).all()
+
+
+def test_a_candidate_solves_no_pulse_for_given_voltages(make_bench: MakeBench) -> None:
+    bench = make_bench(CELLS[0])
+    assert bench.variant.given_voltages is not None
+    moved = at_pulse(bench, {"nn": 1, "np": 2}, 8e-9)
+    assert moved.variant.given_voltages is None
+    assert (moved.variant.write_pulse, dict(moved.fins)) == (8e-9, {"nn": 1, "np": 2})
 
 
 @pytest.mark.slow
