@@ -59,7 +59,7 @@ test: setup ## Run the tests (JOBS=n, ARGS='-k word', ARGS='-m slow')
 	@$(BIN)/pytest -n $(or $(JOBS),2) -m "not slow" $(ARGS)
 
 bench: setup ## Run the benchmarks; each prints one line of JSON
-	@for file in benchmarks/*.py; do $(BIN)/python "$$file" $(ARGS); done
+	@for file in benchmarks/*.py; do $(BIN)/python -P "$$file" $(ARGS); done
 
 lint: setup ## Check style and types
 	@$(BIN)/ruff check .

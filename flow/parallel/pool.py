@@ -1,0 +1,154 @@
+"""Workers: in this process, on this machine, or on a Dask cluster."""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import os
+import signal
+import sys
+import threading
+from concurrent.futures import CancelledError, Future
+from typing import Any, Protocol
+
+from flow.errors import UserError
+from flow.parallel.cache import Cache
+from flow.parallel.task import Result, Task
+
+TIME_LIMIT = 300.0
+"""Seconds that a task may take before its worker counts as hung."""
+
+_DEATH_SIGNAL = 1  # PR_SET_PDEATHSIG of prctl(2)
+
+
+class Pool(Protocol):
+    """Workers that run tasks."""
+
+    def submit(self, task: Task, cache: Cache, limit: float) -> Future[Result]:
+        """Start `execute(task, cache, limit)` in a worker."""
+
+    def restart(self) -> None:
+        """Replace workers after one of them died."""
+
+    def close(self) -> None:
+        """End all workers."""
+
+
+class InlinePool:
+    """No workers: every task runs here and now. For tests and debuggers."""
+
+    def submit(self, task: Task, cache: Cache, limit: float) -> Future[Result]:
+        """Run the task in this process; its time is not limited."""
+        future: Future[Result] = Future()
+        try:
+            result = task.run()
+            cache.save(task.key, result)
+            future.set_result(result)
+        except Exception as error:
+            future.set_exception(error)
+        return future
+
+    def restart(self) -> None:
+        """Nothing to replace."""
+
+    def close(self) -> None:
+        """Nothing to end."""
+
+
+class LocalPool:
+    """Processes on this machine, by joblib's loky. They start at the first task and die with this process."""
+
+    def __init__(self, workers: int) -> None:
+        self._workers = workers
+        self._executor: Any = None
+
+    def submit(self, task: Task, cache: Cache, limit: float) -> Future[Result]:
+        """Give the task to a worker."""
+        if self._executor is None:
+            from joblib.externals.loky.process_executor import ProcessPoolExecutor
+
+            self._executor = ProcessPoolExecutor(max_workers=self._workers, initializer=_follow)
+        future: Future[Result] = self._executor.submit(execute, task, cache, limit)
+        return future
+
+    def restart(self) -> None:
+        """End all workers; the next task starts new ones."""
+        self.close()
+
+    def close(self) -> None:
+        """End all workers now, busy or not."""
+        if self._executor is not None:
+            self._executor.shutdown(wait=True, kill_workers=True)
+            self._executor = None
+
+
+class DaskPool:
+    """Workers of a Dask cluster, one task a worker process at a time; the scheduler replaces the dead."""
+
+    def __init__(self, address: str) -> None:
+        try:
+            from distributed import Client  # type: ignore[import-not-found,unused-ignore]
+        except ImportError:
+            raise UserError(
+                "--scheduler needs Dask: pip install 'mtjflow[dask]' here and on the workers",
+                key="--scheduler",
+            ) from None
+        try:
+            self._client: Any = Client(address, timeout=20)  # type: ignore[no-untyped-call,unused-ignore]
+        except (OSError, TimeoutError, ValueError) as error:
+            raise UserError(f"no Dask scheduler at {address}: {error}", key="--scheduler") from None
+
+    def submit(self, task: Task, cache: Cache, limit: float) -> Future[Result]:
+        """Give the task to the cluster."""
+        handle: Any = self._client.submit(execute, task, cache, limit, pure=False, retries=0)
+        future: Future[Result] = Future()
+
+        def finished(done: Any) -> None:
+            try:
+                future.set_result(done.result())
+            except BaseException as error:
+                future.set_exception(error)
+
+        handle.add_done_callback(finished)
+        return future
+
+    def restart(self) -> None:
+        """The cluster's nannies do that."""
+
+    def close(self) -> None:
+        """Leave the cluster as it is."""
+        self._client.close()
+
+
+_one_at_a_time = threading.Lock()
+
+
+def execute(task: Task, cache: Cache, limit: float) -> Result:
+    """In a worker: run a task, ended by an alarm after `limit` seconds, and keep its result."""
+    with _one_at_a_time:  # libngspice is one circuit set a process, whatever threads a cluster's worker has
+        signal.setitimer(signal.ITIMER_REAL, limit)
+        try:
+            result = task.run()
+        finally:
+            signal.setitimer(signal.ITIMER_REAL, 0.0)
+    with contextlib.suppress(
+        UserError
+    ):  # a worker elsewhere may not reach this folder; the driver keeps it too
+        cache.save(task.key, result)
+    return result
+
+
+def worker_died(error: BaseException) -> bool:
+    """Whether an error means that the worker is gone, by the names that loky and Dask give it."""
+    names = {kind.__name__ for kind in type(error).__mro__}
+    dead = {"BrokenProcessPool", "BrokenExecutor", "TerminatedWorkerError", "KilledWorker", "CommClosedError"}
+    return bool(names & dead) or isinstance(error, CancelledError)
+
+
+def _follow() -> None:
+    """In a new worker on Linux: die with the process that started it, even if that is killed."""
+    if sys.platform == "linux":
+        with contextlib.suppress(OSError, AttributeError):
+            ctypes.CDLL(None).prctl(_DEATH_SIGNAL, signal.SIGKILL)
+        if os.getppid() == 1:
+            os._exit(1)
