@@ -164,8 +164,8 @@ KINDS: dict[str, Kind] = {
     ),
     **_kinds(
         "ohm m",
-        "ohm um",
-        1e6,
+        "ohm m",
+        1.0,
         linear_resistance_n="resistance times width of an ON n-FinFET at 50 mV across it",
     ),
     **_kinds(
