@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from flow.compare import compare
@@ -20,6 +20,7 @@ from flow.measure.pieces import Technology
 from flow.parallel import Cache, Count, DaskPool, LocalPool, Plan, Pool, Progress, digest, run_plans
 from flow.provenance import collect
 from flow.spec import Study, load_card, load_cell, load_device, load_study, select_variant
+from flow.spice.deck import card_section
 from flow.statistics.cell_plan import expected_tasks, variant_plan
 from flow.table import BitcellTable, open_table, replace_file, write_table
 from flow.toolchain import build_models, tool_versions
@@ -68,6 +69,9 @@ def characterize(
     for bench in benches:
         plans.setdefault((bench.spec.card, ""), technology_plan(bench))
         plans[bench.name, bench.variant_name] = variant_plan(bench, settings)
+    for card in settings.characterize.cards:
+        if (card, "") not in plans:
+            plans[card, ""] = technology_plan(on_card(benches[0], card))
     expected = len(plans) - len(benches) + sum(expected_tasks(bench, settings) for bench in benches)
     workers = pool or (DaskPool(scheduler) if scheduler else LocalPool(jobs))
     try:
@@ -83,6 +87,8 @@ def characterize(
         else:
             table.technologies.update(result.technologies)
     inputs = {path for bench in benches for path in bench.input_files()} | set(_sources(root))
+    for card in settings.characterize.cards:
+        inputs |= {root / "spice" / "models" / f"{card}{ending}" for ending in (".lib", ".toml")}
     if isinstance(study, Path):
         inputs.add(study)
     provenance = collect(
@@ -134,6 +140,22 @@ def technology_plan(bench: Bench) -> Plan:
     """Plan that returns the table of the bench's card."""
     (table,) = yield [Technology(bench)]
     return table
+
+
+def on_card(bench: Bench, card: str) -> Bench:
+    """The bench with another transistor card, for what concerns the card alone.
+
+    Raises UserError if there is no such card or it lacks the bench's corner.
+    """
+    models = bench.root / "spice" / "models"
+    file = models / f"{card}.toml"
+    if not file.exists():
+        known = ", ".join(sorted(path.stem for path in models.glob("*.toml")))
+        raise UserError(f"no card {card!r}; known: {known}", file=file, key="characterize.cards")
+    spec = bench.spec.model_copy(update={"card": card})
+    other = replace(bench, spec=spec, card=load_card(file))
+    card_section(other.cell.card, other.cell.corner, other.root)
+    return other
 
 
 def _benches(root: Path, name: str, osdi: tuple[Path, ...], stamp: str = "") -> list[Bench]:

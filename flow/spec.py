@@ -250,6 +250,7 @@ class Study(_Strict):
 
     class Characterize(_Strict):
         cells: tuple[str, ...]
+        cards: tuple[str, ...] = ()
         state_nodes: Annotated[int, Field(ge=3, le=33)]
         voltage_step: Annotated[float, Field(gt=0, le=0.2)]
 

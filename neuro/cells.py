@@ -171,15 +171,20 @@ def _number(block: Mapping[str, Any], name: str, default: float, key: str) -> fl
 
 
 def cells_from_table(path: Path, card: str | None = None) -> tuple[Technology, list[Bitcell]]:
-    """The technology `card` (the only or first one by default) and all cells of a characterised table.
+    """The technology `card` (by default that of the cells) and all cells of a characterised table.
 
-    Raises UserError for a table without them, or a quantity that is missing.
+    Cells of several cards get the technology of the first cell's. Raises UserError for a table without them,
+    or a quantity that is missing.
     """
     table = open_table(path)
     cards = sorted(table.technologies)
     if not cards or (card is not None and card not in cards):
         raise UserError(f"no technology {card or ''}; there are {', '.join(cards) or 'none'}", file=path)
-    return technology_from_table(path, card or cards[0]), table_cells(table, path)
+    own = (
+        str(content.attributes.get("card", "")) for cell in table.cells.values() for content in cell.values()
+    )
+    chosen = card or next((name for name in own if name in cards), cards[0])
+    return technology_from_table(path, chosen), table_cells(table, path)
 
 
 def table_cells(table: BitcellTable, path: Path) -> list[Bitcell]:

@@ -37,6 +37,8 @@ BOUNDS: dict[str, Bound] = {
     "technology.pn_ratio": Bound(1e-2, 1e2),
     "technology.wire_resistance_ohm_per_m": Bound(0, 1e15),
     "technology.wire_capacitance_F_per_m": Bound(0, 1e-3),
+    "technology.drain_capacitance_F_per_m": Bound(0, 1e-3),
+    "technology.linear_resistance_n_ohm_m": Bound(0, 1e3),
     "technology.fin.height_m": Bound(1e-10, 1e-5),
     "technology.fin.width_m": Bound(1e-10, 1e-5),
     "technology.fin.pitch_m": Bound(1e-10, 1e-4),

@@ -107,6 +107,32 @@ class Model:
         "have area only",
         "are charged latency (adder), energy and leakage",
     )
+    card_drains: bool = _switch(
+        "Drain capacitance",
+        "general junction constants times the geometry of folded fingers",
+        "the card's drain capacitance times the width of the transistors on the node, in cells and gates "
+        "(the junction formula only for a technology that states none)",
+    )
+    elmore_settling: bool = _switch(
+        "Settling through the column multiplexer",
+        "every capacitance is charged through both pass gates, each with its switching resistance; all cells "
+        "sit at the far end of the column's wire",
+        "Elmore's delay: the node between the gates through one of them, the column through both; near "
+        "ground only the NMOS conducts, with its linear resistance; cells spread evenly over the column see "
+        "a third of its wire's RC in the mean",
+    )
+    strong_write_driver: bool = _switch(
+        "Write drivers of the columns",
+        "half the resistance of an ON cell: a third of the supply drops there, and nobody pays for it",
+        "a fortieth of it, so that at most 2 % drop and the cell sees the voltage that it was "
+        "characterised with; area and energy follow",
+    )
+    column_reset: bool = _switch(
+        "Reset of the integrating column",
+        "takes no time and no energy",
+        "after each step the column is discharged to 10 % through the multiplexer and a reset switch as "
+        "wide as the NMOS of its pass gates, whose gate is charged; the clock of the conversion waits",
+    )
     tie_tolerance: float = _switch(
         "Exact ties",
         "decided by the rounding of the last bit (a pass gate is exactly as high as its "
@@ -146,6 +172,13 @@ ELSEWHERE = (
         "title": "Wires",
         "neurosim": "100 nm wide at every node",
         "physical": "as wide as the node's; a characterised card says how wide",
+    },
+    {
+        "switch": "neuro.network.Settings.wire_ohm",
+        "title": "Column currents of the networks",
+        "neurosim": "the sum of the cells' currents, no wire resistance",
+        "physical": "each cell has the wire between driver, converter and itself in series; as an option "
+        "(`--shared-column`) the cells share the column's: V G tanh(t)/t, t^2 = G R",
     },
 )
 """What the choice of the model changes in the inputs, before a core is evaluated."""

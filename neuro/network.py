@@ -18,7 +18,7 @@ from flow.table import UserError
 from neuro.accounting import ArrayEvents
 from neuro.analog_kernel import CLIPPED, DISTURB_LIMIT, FREE, READ_BACK
 from neuro.cells import Bitcell
-from neuro.population import Chip, ages, chip
+from neuro.population import Chip, ages, chip, shared_wire
 from neuro.random import PURPOSE_IMAGE, PURPOSE_WEIGHT, LibcRandom, check_seed, philox_integers
 from neuro.synapse import (
     Adc,
@@ -43,7 +43,9 @@ class Settings:
 
     `rates`: learning rate of each array. `software_weights` (physical model): "clipped" to what cells hold,
     "readback" from the cells, "free" (the reference simulator's). `wire_ohm`: (along a row, along a column)
-    resistance of the wire of one cell (physical model). `batch`: images to one update of the weights.
+    resistance of the wire of one cell (physical model), in series with each cell alone; with `shared_column`
+    all cells of a column share its wire (`neuro.population.shared_wire`). `batch`: images to one update of
+    the weights.
     """
 
     model: str = "physical"
@@ -54,6 +56,7 @@ class Settings:
     adc: Adc = field(default_factory=Adc)
     software_weights: str = "clipped"
     wire_ohm: tuple[float, float] = (0.0, 0.0)
+    shared_column: bool = False
     optimizer: str = "sgd"
     batch: int = 1
     rng: str = "philox"
@@ -157,7 +160,8 @@ class Network:
     """One bitcell, one replica: constants of the read-out and the state of its arrays.
 
     `reference[l]` int64 (rows + 1,): the reference column's count; `offset[l]` float64 (rows + 1,): OFF
-    current of n rows in units of the ON-OFF difference; `chips` (physical): the cells drawn.
+    current of n rows in units of the ON-OFF difference; `chips` (physical): the cells drawn; `shared[l]`
+    (physical): G R of a column for each unit of current.
     """
 
     def __init__(self, bitcell: Bitcell, settings: Settings, replica: int = 0) -> None:
@@ -168,6 +172,7 @@ class Network:
         self.reference: list[Integers] = []
         self.offset: list[Floats] = []
         self.chips: list[Chip] = []
+        self.shared: list[float] = []
         if settings.model == "neurosim":
             cell = bitcell.cell
             rho = off_ratio(float(cell.r_on_ohm), float(cell.r_off_ohm))
@@ -184,6 +189,7 @@ class Network:
 
     def _build_chips(self) -> None:
         settings, population = self.settings, self.bitcell.population
+        row_ohm, column_ohm = settings.wire_ohm
         for place, (rows, synapses) in enumerate(settings.shapes):
             self.reference.append(np.arange(rows + 1, dtype=np.int64))
             self.offset.append(np.zeros(rows + 1))
@@ -197,9 +203,11 @@ class Network:
                     settings.seed,
                     self.replica,
                     place,
-                    settings.wire_ohm,
+                    (row_ohm, 0.0 if settings.shared_column else column_ohm),
                 )
             )
+            all_of_it = rows * column_ohm if settings.shared_column else 0.0
+            self.shared.append(shared_wire(self.bitcell.resistances, self.chips[place].unit, all_of_it))
         unit = self.chips[0].unit
         self.inverse = 1.0 / (settings.adc.step * unit)
         self.age = ages(population)

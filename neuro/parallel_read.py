@@ -6,6 +6,7 @@ from typing import Any
 
 from neuro.circuit.bitcell_array import BitcellArray, batches, bitcell_array
 from neuro.circuit.column_mux import (
+    column_latency,
     column_mux,
     column_mux_area,
     column_mux_energy,
@@ -58,9 +59,9 @@ def parallel_figures(
     }
     area["total"] = sum(area.values())
 
-    through_mux = column_mux_latency(mux, adc.node_capacitance_F)
+    through_mux = column_mux_latency(t, core, array, mux, adc.node_capacitance_F, model)
     if model.column_settles_once:
-        column = 2.3 * array.column_resistance_ohm * array.column_capacitance_F / 2
+        column = column_latency(array, model)
     else:
         column = (
             0.2

@@ -117,6 +117,18 @@ def ages(population: Population) -> npt.NDArray[np.int64]:
     return np.minimum(age, AGE_LIMIT).astype(np.int64)
 
 
+def shared_wire(nominal: tuple[float, float], unit: float, column_ohm: float) -> float:
+    """G R of a column for each unit of current that its cells conduct; `column_ohm` is all of its wire.
+
+    All current of the cells before it flows through each piece of a column's wire. Cells spread evenly over
+    it are a line of shunt conductance G and series resistance R, which gives tanh(t)/t of the current V G
+    that the cells alone would, t^2 = G R. SPICE columns of 8 to 256 rows agree within 2.3 %
+    (docs/theory/columns.md).
+    `neuro.analog_kernel` divides two polynomials of G R instead, so that every engine finds the same bits.
+    """
+    return column_ohm * (1.0 / nominal[0] - 1.0 / nominal[1]) / unit
+
+
 def chip(
     population: Population,
     nominal: tuple[float, float],
@@ -131,8 +143,8 @@ def chip(
     """Draw the cells of array number `array`; `nominal` = (r_on, r_off) in ohm defines the unit of current.
 
     `wire` = (ohm per cell along a row, ohm per cell along a column): every cell sees the wire between its
-    row's driver (left), its column's converter (bottom) and itself in series. Padded synapses
-    conduct nothing.
+    row's driver (left), its column's converter (bottom) and itself in series, as if it were alone (see
+    `shared_wire`). Padded synapses conduct nothing.
     """
     columns = synapses * bits + 1
     uniform = philox_uniform(seed, replica, int(PURPOSE_SPREAD), array, rows * columns)[:, 0]

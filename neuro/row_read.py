@@ -12,6 +12,7 @@ from typing import Any
 from neuro.circuit.bitcell_array import batches, bitcell_array
 from neuro.circuit.column_driver import column_driver
 from neuro.circuit.column_mux import (
+    column_latency,
     column_mux,
     column_mux_area,
     column_mux_energy,
@@ -76,7 +77,7 @@ def row_figures(
     }
     area["total"] = sum(area.values())
 
-    through_mux = column_mux_latency(mux, array.column_capacitance_F)
+    through_mux = column_mux_latency(t, core, array, mux, array.column_capacitance_F, model)
     latency = {
         "row_decoder": accesses * words.latency_s,
         "column_mux": accesses * through_mux,
@@ -85,7 +86,7 @@ def row_figures(
         "adder": accesses * add.latency_s,
         "register": flip_flop_latency(core.clock_Hz, accesses),
         "subtractor": sub.latency_s,
-        "column": accesses * 2.3 * array.column_resistance_ohm * array.column_capacitance_F / 2,
+        "column": accesses * column_latency(array, model),
     }
     select = maximum(latency["row_decoder"], latency["mux_decoder"] + latency["column_mux"])
     after = ("sense_amplifier", "adder", "register", "subtractor", "column")

@@ -33,6 +33,9 @@ class Technology:
 
     `effective_resistance_multiplier` is the ratio of the switching resistance to Vdd/Ion; `pn_ratio` the
     ratio of Ion_n to Ion_p that sizes the PMOS of a balanced gate. `fin` is None for a planar technology.
+    Of the physical model, measured of a card, 0 where unknown: `drain_capacitance_F_per_m`, without which
+    general junction constants count, and `linear_resistance_n_ohm_m`, resistance times width of an ON NMOS
+    near ground, without which a switch there has its switching resistance.
     """
 
     feature_size_m: Array
@@ -47,6 +50,8 @@ class Technology:
     wire_resistance_ohm_per_m: Array
     wire_capacitance_F_per_m: Array
     fin: Fin | None = None
+    drain_capacitance_F_per_m: Array = 0.0
+    linear_resistance_n_ohm_m: Array = 0.0
 
     @cached_property
     def resistance_voltage_V(self) -> Array:
@@ -180,6 +185,11 @@ TABLE_NAMES = {
     "wire_capacitance_F_per_m": "wire_capacitance",
 }
 """Quantity of `/technology/<card>` for each field of a technology."""
+OPTIONAL_NAMES = {
+    "drain_capacitance_F_per_m": "drain_capacitance",
+    "linear_resistance_n_ohm_m": "linear_resistance_n",
+}
+"""The same for fields that a table may lack: the model then falls back on general figures."""
 
 
 def technology_quantities(path: str | Path, card: str) -> dict[str, Quantity]:
@@ -191,7 +201,7 @@ def technology_quantities(path: str | Path, card: str) -> dict[str, Quantity]:
     if card not in cards:
         known = ", ".join(sorted(cards)) or "none"
         raise UserError(f"no technology card {card!r}; there are: {known}", file=path, key="technology")
-    names = dict(TABLE_NAMES)
+    names = TABLE_NAMES | {field: name for field, name in OPTIONAL_NAMES.items() if name in cards[card]}
     if "fin_pitch" in cards[card]:
         names |= {"fin.height_m": "fin_height", "fin.width_m": "fin_width", "fin.pitch_m": "fin_pitch"}
     for name in names.values():

@@ -60,6 +60,7 @@ class CellTensors:
             return torch.from_numpy(np.array(values)).to(device).view(-1, 1, 1, 1)
 
         adcs = [n.settings.adc for n in networks]
+        self.shared = [column([n.shared[place] for n in networks]) for place in range(len(self.current))]
         self.inverse = column([n.inverse for n in networks])
         self.ceiling = column([float(adc.ceiling) for adc in adcs])
         self.analog = column([adc.reference == "analog" for adc in adcs])
@@ -83,7 +84,9 @@ class CellTensors:
         networks, rows, planes, synapses = self.current[place].shape
         amps = torch.bmm(x, self.current[place].view(networks, rows, planes * synapses))
         amps = amps.view(networks, x.shape[1], planes, synapses)
-        taken = torch.bmm(x, self.reference[place][:, :, None])[..., None] * self.inverse
+        amps = analog_kernel.wire_loss(amps, self.shared[place])
+        taken = torch.bmm(x, self.reference[place][:, :, None])[..., None]
+        taken = analog_kernel.wire_loss(taken, self.shared[place]) * self.inverse
         base = torch.where(self.analog, 0.0, torch.minimum(taken.floor(), self.ceiling))
         start = torch.where(self.analog, 0.5 - taken, 0.0)
         level = torch.minimum((amps * self.inverse + start).clamp(min=0.0), self.ceiling).floor()

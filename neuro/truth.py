@@ -2,8 +2,9 @@
 
 `mtj-flow column` simulates the columns (spice/testbenches/column.cir); its table, `build/tables/columns.h5`,
 also holds the cells' and the card's quantities, so the estimate is of the very cell that was simulated.
-Beside the estimate of `--model physical` stands a refined one, from closed formulas of the same quantities
-and of the measured resistance of the pass gates; docs/theory/columns.md explains each of them.
+Beside the estimate of `--model physical` stands a refined one, from the same closed formulas with the
+simulated fins and resistances of the pass gates and, for writes, the simulated supply voltage: what the
+estimate lacks beyond them is the formula's. docs/theory/columns.md explains each of them.
 """
 
 from __future__ import annotations
@@ -14,12 +15,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from numpy.typing import NDArray
 
 from flow.table import BitcellTable, CellVariant, UserError, open_table
+from neuro.analog_kernel import wire_loss
 from neuro.array import Estimate, SynapticCore
 from neuro.cells import Bitcell, table_cells
+from neuro.circuit.bitcell_array import bitcell_array
+from neuro.circuit.column_mux import column_mux
+from neuro.model import PHYSICAL
 from neuro.technology import Core, Technology, technology_from_table
 
 LIMIT = 0.15
@@ -70,8 +74,8 @@ FIGURES = {
     "read_current_mux": "column current into a virtual ground behind two pass gates",
     "settling": "settling to 10 % of the final column current through two pass gates",
     "line_energy": "raising the unselected column line once",
-    "write_energy": "writing one cell through a driver of half an ON cell",
-    "write_energy_strong": "writing one cell through a driver of a fortieth of an ON cell",
+    "write_energy": "writing one cell through the reference model's driver, half an ON cell",
+    "write_energy_strong": "writing one cell through the physical model's driver, a fortieth of an ON cell",
 }
 
 
@@ -131,12 +135,12 @@ class _Columns:
 
     def _column(self, place: int) -> Iterator[Comparison]:
         rows = int(self.found["rows"][place])
-        estimate = SynapticCore(
-            self.technology,
-            self.bitcell.for_circuit("physical"),
-            Core(rows=rows, synapses=SYNAPSES, column_mux=_COLUMNS),
-        ).evaluate()
-        yield from self._reads(place, rows, estimate)
+        cell = self.bitcell.for_circuit("physical")
+        core = Core(rows=rows, synapses=SYNAPSES, column_mux=_COLUMNS)
+        estimate = SynapticCore(self.technology, cell, core).evaluate()
+        array = bitcell_array(self.technology, cell, core, PHYSICAL)
+        gate = float(column_mux(self.technology, core, array, PHYSICAL, rows).near_ground_ohm)
+        yield from self._reads(place, rows, estimate, gate)
         yield from self._writes(place, rows, estimate)
 
     def _item(
@@ -146,7 +150,9 @@ class _Columns:
             self.name, self.variant, rows, figure, condition, unit, float(spice), float(estimate), refined
         )
 
-    def _reads(self, place: int, rows: int, estimate: Estimate) -> Iterator[Comparison]:
+    def _reads(
+        self, place: int, rows: int, estimate: Estimate, estimated_gate: float
+    ) -> Iterator[Comparison]:
         found, voltage = self.found, self.cell["read_voltage"]
         wire = self.card["wire_resistance"] * self.cell["cell_height"] * rows
         core = estimate.read_latency_per_batch_s
@@ -154,15 +160,12 @@ class _Columns:
             active, ones = int(found["active"][place, share]), int(found["ones"][place, share])
             condition = f"{active} active"
             conductance = (active - ones) / self.cell["r_on"] + ones / self.cell["r_off"]
-            # As the networks' arrays do it: every cell has the wire down to the end in series, for itself.
-            own = wire * (np.floor((np.arange(active) + 0.5) * rows / active) + 1).mean() / rows
-            plain = voltage * (
-                (active - ones) / (self.cell["r_on"] + own) + ones / (self.cell["r_off"] + own)
-            )
+            # As the networks' arrays do it.
+            line = voltage * wire_loss(conductance, float(estimate.column_resistance_ohm))
             shared = shared_wire_current(voltage, conductance, wire)
             gate = float(found["mux_resistance"][place, share])
             yield self._item(
-                rows, "read_current", condition, "A", found["read_current"][place, share], plain, shared
+                rows, "read_current", condition, "A", found["read_current"][place, share], line, shared
             )
             yield self._item(
                 rows,
@@ -170,7 +173,7 @@ class _Columns:
                 condition,
                 "A",
                 found["read_current_mux"][place, share],
-                plain,
+                behind(voltage, line, 2 * estimated_gate),
                 behind(voltage, shared, 2 * gate),
             )
             yield self._item(

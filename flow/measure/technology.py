@@ -6,6 +6,8 @@ Definitions (all at vdd and the given temperature; widths are effective, 2 h_fin
 * Subthreshold swing: steepest decade of I_D(V_GS) at |V_DS| = vdd, more than 3 decades below Ion.
 * DIBL: shift of the threshold between |V_DS| = 50 mV and vdd over that difference; the threshold is
   where I_D = 100 nA x W/L.
+* Linear resistance: |V_DS| over |I_D| times width at |V_GS| = vdd and |V_DS| = 50 mV, of the n-FinFET: an
+  ON switch between nodes near ground, where the p-FinFET beside it is off.
 * Gate capacitance: small-signal C_gg in inversion, |V_GS| = vdd and V_DS = 0, n and p averaged.
 * Drain capacitance: C_dd at V_GS = 0, |V_DS| = vdd, n and p averaged.
 * Effective resistance multiplier kappa: an inverter inside a fan-out-of-four chain has a 50 % delay
@@ -60,6 +62,8 @@ def measure_technology(
         level = _THRESHOLD_CURRENT * width / gate_length
         shift = _voltage_at(bench.overdrive, linear, level) - _voltage_at(bench.overdrive, saturated, level)
         result[f"dibl_{kind}"] = shift / (vdd - _LOW_DRAIN)
+        if kind == "n":
+            result["linear_resistance_n"] = _LOW_DRAIN / linear[-1] * width
         gate.append(float(bench.capacitance(kind, "cgg", 0.0)[-1]))
         drain.append(float(bench.capacitance(kind, "cdd", vdd)[0]))
     result["gate_capacitance"] = float(np.mean(gate)) / width

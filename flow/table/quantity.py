@@ -163,6 +163,12 @@ KINDS: dict[str, Kind] = {
         drain_capacitance="drain capacitance per effective width",
     ),
     **_kinds(
+        "ohm m",
+        "ohm m",
+        1.0,
+        linear_resistance_n="resistance times width of an ON n-FinFET at 50 mV across it",
+    ),
+    **_kinds(
         "1",
         "1",
         1.0,

@@ -8,6 +8,7 @@ from neuro.circuit.bitcell_array import BitcellArray, batches
 from neuro.circuit.flip_flop import packed_rows
 from neuro.circuit.gate import LOGIC_HEIGHT_F, Gate
 from neuro.circuit.namespace import Array, ceil
+from neuro.circuit.sl_switch_matrix import driver_resistance
 from neuro.circuit.transistor import gate_capacitance, resistance_n
 from neuro.model import Model
 from neuro.technology import Cell, Core, Technology
@@ -26,11 +27,11 @@ class ColumnDriver:
 def column_driver(
     technology: Technology, cell: Cell, core: Core, array: BitcellArray, standard: Gate, model: Model
 ) -> ColumnDriver:
-    """Drivers with half the resistance of an ON cell; a batch charges the columns it drives, twice."""
+    """Drivers as strong as the model's pass gates; a batch charges the columns it drives, twice."""
     t = technology
     columns = ceil(array.columns / core.write_column_mux)
     F = t.feature_size_m
-    width = resistance_n(t, F) * F / (array.resistance_on_ohm / 2)
+    width = resistance_n(t, F) * F / driver_resistance(array, model)
     # As many minimum inverters side by side as the driver is wider than one.
     unit = standard.layout_width_m * ceil(width / standard.width_n_m)
     rows = packed_rows(model, columns, unit, array.row_length_m)

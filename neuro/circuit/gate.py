@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from neuro.circuit.namespace import Array, any_true, ceil, floor, maximum, minimum, parity, where
+from neuro.circuit.namespace import Array, any_true, ceil, floor, isfinite, maximum, minimum, parity, where
 from neuro.circuit.transistor import gate_capacitance, resistance_n, resistance_p
 from neuro.model import Model
 from neuro.technology import Technology
@@ -96,6 +96,16 @@ def _junction(technology: Technology, length_m: Array, side_m: Array, fold: Fold
     )
 
 
+def _drain(technology: Technology, model: Model, width_m: Array, junction_F: Array) -> Array:
+    """Drain capacitance (F) of transistors of the width: the card's, or without one that of the junctions."""
+    if not model.card_drains:
+        return junction_F
+    card = technology.drain_capacitance_F_per_m
+    # A junction that cannot be laid out (infinite or negative) still says so.
+    usable = isfinite(junction_F) & (junction_F > 0) & (card > 0)
+    return where(usable, card * width_m, junction_F)
+
+
 def _inverter_drain(technology: Technology, model: Model, fold: Fold, count_p: Array) -> Array:
     fingers = fold.count if model.whole_fingers else count_p
     length = ceil((fold.count + 1) / 2) * DRAIN_LENGTH_F * technology.feature_size_m
@@ -108,16 +118,18 @@ def inverter_drain_capacitance(
 ) -> Array:
     """Output capacitance (F) of an inverter or pass gate laid out in the given height."""
     fold_n, fold_p = fold_pair(technology, model, height_m, width_n_m, width_p_m)
-    return _inverter_drain(technology, model, fold_n, fold_p.count) + _inverter_drain(
+    junction = _inverter_drain(technology, model, fold_n, fold_p.count) + _inverter_drain(
         technology, model, fold_p, fold_p.count
     )
+    return _drain(technology, model, width_n_m + width_p_m, junction)
 
 
 def transistor_drain_capacitance(
     technology: Technology, model: Model, height_m: Array, width_n_m: Array
 ) -> Array:
     """Drain capacitance (F) of a single NMOS laid out in the given height."""
-    return _inverter_drain(technology, model, fold_single(technology, model, height_m, width_n_m), 1.0)
+    fold = fold_single(technology, model, height_m, width_n_m)
+    return _drain(technology, model, width_n_m, _inverter_drain(technology, model, fold, 1.0))
 
 
 def pass_gate_height(
@@ -168,7 +180,12 @@ def inverter(technology: Technology, model: Model, height_m: Array | None = None
         gate_n,
         gate_p,
         gate_n + gate_p,
-        _inverter_drain(t, model, fold_n, fold_p.count) + _inverter_drain(t, model, fold_p, fold_p.count),
+        _drain(
+            t,
+            model,
+            width_n + width_p,
+            _inverter_drain(t, model, fold_n, fold_p.count) + _inverter_drain(t, model, fold_p, fold_p.count),
+        ),
         inverter_leakage(t, width_n, width_p),
         resistance_n(t, width_n),
         resistance_p(t, width_p),
@@ -204,8 +221,10 @@ def _stack(
         parallel,
         1.0,
     )
+    # The last transistor of the stack and all of the parallel ones have their drains at the output.
+    drains = width_p_m + k * width_n_m if series_p else width_n_m + k * width_p_m
     if not any_true(folded):
-        return width, plain
+        return width, _drain(technology, model, drains, plain)
     odd_s = parity(series.count + 1)
     odd_p = parity(parallel.count + 1)
     d_s = ceil((series.count + 1) / 2) * drain
@@ -226,7 +245,7 @@ def _stack(
         parallel,
         parallel.count,
     )
-    return width, where(folded, in_fingers, plain)
+    return width, _drain(technology, model, drains, where(folded, in_fingers, plain))
 
 
 def nand2(technology: Technology, model: Model) -> Gate:

@@ -5,13 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from neuro.circuit.bitcell_array import BitcellArray
-from neuro.circuit.column_mux import ColumnMux
+from neuro.circuit.column_mux import ColumnMux, column_latency, column_mux_latency, reset_drain
 from neuro.circuit.flip_flop import WIDTH_IN_INVERTERS, packed_rows
 from neuro.circuit.gate import (
     LOGIC_HEIGHT_F,
     POLY_PITCH_F,
     Gate,
-    inverter_drain_capacitance,
+    finger_width,
+    fold_single,
     inverter_leakage,
 )
 from neuro.circuit.namespace import Array, ceil, maximum, power_of_two
@@ -44,15 +45,11 @@ def integration_capacitance(
     technology: Technology, core: Core, array: BitcellArray, mux: ColumnMux, model: Model
 ) -> Array:
     """Capacitance (F) of the node that integrates the current: column, multiplexer, comparator."""
-    t = technology
-    F = t.feature_size_m
-    # The reference model lays the reset switch out in a height it never set, that is zero.
-    height = LOGIC_HEIGHT_F * F if model.reset_switch_at_logic_height else 0.0 * F
     return (
         array.column_capacitance_F
         + (core.column_mux + 1) * mux.drain_F
-        + gate_capacitance(t, 3.33 * F)
-        + inverter_drain_capacitance(t, model, height, 33.33 * F, 33.33 * F)
+        + gate_capacitance(technology, 3.33 * technology.feature_size_m)
+        + reset_drain(technology, mux, model)
     )
 
 
@@ -86,6 +83,9 @@ def read_circuit(
     bits = core.partial_sum_bits
     units = ceil(array.columns / core.column_mux)
     width = maximum(20 * POLY_PITCH_F * F, WIDTH_IN_INVERTERS * standard.layout_width_m)
+    if model.column_reset:
+        # The reset switch stands beside the rest, as high as the whole circuit.
+        width = width + finger_width(t, fold_single(t, model, LOGIC_HEIGHT_F * F * (1 + bits), mux.width_n_m))
     rows = packed_rows(model, units, width, array.row_length_m)
     height = LOGIC_HEIGHT_F * F * (1 + bits) * rows
 
@@ -93,12 +93,19 @@ def read_circuit(
     current = core.rows * cell.read_voltage_V / array.resistance_on_ohm
     step = capacitance * SWING * cell.read_voltage_V / current
     steps = power_of_two(bits) if model.all_integration_steps else 1.0
-    latency = step * steps + 1 / core.clock_Hz
+    reset: Array = 0.0
+    if model.column_reset:
+        # The clock of the conversion stands still meanwhile, or the code would bend.
+        reset = column_mux_latency(t, core, array, mux, capacitance, model) + column_latency(array, model)
+    latency = (step + reset) * steps + 1 / core.clock_Hz
 
     if model.computed_adc_energy:
         # Mean number of spikes at this activity, half of the cells ON.
         spikes = steps * core.row_activity * array.resistance_on_ohm / array.resistance_mean_ohm
-        energy = units * spikes * _spike_energy(t, cell, standard, capacitance)
+        spike = _spike_energy(t, cell, standard, capacitance)
+        if model.column_reset:
+            spike = spike + mux.gate_n_F * t.vdd_V**2
+        energy = units * spikes * spike
     else:
         energy = UNIT_ENERGY_J * units
 

@@ -1,4 +1,4 @@
-"""The source-line switch matrix: one output a column, pass gates as strong as half an ON cell."""
+"""The source-line switch matrix: one output a column, through a pass gate that carries a cell's write."""
 
 from __future__ import annotations
 
@@ -18,6 +18,9 @@ from neuro.circuit.transistor import gate_capacitance, resistance_n, resistance_
 from neuro.model import Model
 from neuro.technology import Cell, Core, Technology
 
+STRONG_DRIVER = 40
+"""Resistance of an ON cell over that of the pass gate which drives it: at most 2 % of the voltage is lost
+(SPICE, docs/theory/columns.md)."""
 WRITE_PULSES = 8
 """Pulses charged to each SET and each RESET of a batch (a constant of the reference model)."""
 
@@ -44,6 +47,11 @@ def pass_gate_widths(technology: Technology, resistance_ohm: Array) -> tuple[Arr
     )
 
 
+def driver_resistance(array: BitcellArray, model: Model) -> Array:
+    """Resistance (ohm) of the pass gate or driver through which a column is written."""
+    return array.resistance_on_ohm / (STRONG_DRIVER if model.strong_write_driver else 2)
+
+
 def sl_switch_matrix(
     technology: Technology, cell: Cell, core: Core, array: BitcellArray, standard: Gate, model: Model
 ) -> SlSwitchMatrix:
@@ -51,7 +59,7 @@ def sl_switch_matrix(
     t = technology
     F = t.feature_size_m
     columns = array.columns
-    width_n, width_p = pass_gate_widths(t, array.resistance_on_ohm / 2)
+    width_n, width_p = pass_gate_widths(t, driver_resistance(array, model))
     per_row = places(model, array.row_length_m, 4 * POLY_PITCH_F * F)
     rows = ceil(columns / per_row)
     per_row = ceil(columns / rows)

@@ -74,6 +74,12 @@ def train(
     wires: Annotated[
         bool, typer.Option(help="physical model: wire in series with each cell (its share of shared wires).")
     ] = True,
+    shared_column: Annotated[
+        bool,
+        typer.Option(
+            help="physical model: cells share the wire of their column, as in SPICE (bends the codes)."
+        ),
+    ] = False,
     data_dir: Annotated[
         Path | None, typer.Option(help="Directory of the four IDX files (default: MNIST).")
     ] = None,
@@ -124,6 +130,7 @@ def train(
         images_per_epoch=images,
         adc=Adc(adc_bits, step, adc_reference),
         software_weights=software_weights,
+        shared_column=shared_column,
         optimizer=optimizer,
         batch=batch,
         rng=rng,

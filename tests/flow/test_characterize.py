@@ -64,7 +64,17 @@ def test_technology_and_provenance_are_there(finished: Path) -> None:
     assert {"ion_n", "ioff_p", "gate_capacitance", "effective_resistance_multiplier", "fin_pitch"} <= set(
         table.technologies["finfet28"]
     )
-    for name in (CELL, "veriloga/smtj.va", "study.toml", "spice/models/finfet28.lib"):
+    # The study asks for this card; no cell is made of it.
+    assert table.technologies["asap7"]["vdd"].value == 0.7
+    assert set(table.technologies["asap7"]) == set(table.technologies["finfet28"])
+    assert {str(v.attributes["card"]) for cell in table.cells.values() for v in cell.values()} == {"finfet28"}
+    for name in (
+        CELL,
+        "veriloga/smtj.va",
+        "study.toml",
+        "spice/models/finfet28.lib",
+        "spice/models/asap7.lib",
+    ):
         assert len(table.provenance[f"sha256:{name}"]) == 64
     assert table.provenance["tool:ngspice"]
 
@@ -107,6 +117,14 @@ def test_a_mistake_is_one_line_and_leaves_the_old_table(project: Path, run: Run,
         number = int(errors[0].split(Path(file).name + ":")[1].split(":")[0])
         assert line_holds in path.read_text().splitlines()[number - 1]
     assert table.read_bytes() == b"the old table"
+
+
+def test_an_unknown_card_of_the_study_is_told(project: Path, run: Run) -> None:
+    study = project / "study.toml"
+    study.write_text(study.read_text().replace('"asap7"', '"asap5"'))
+    done = run(project, "flow", "characterize", RC, "--json")
+    assert done.returncode == 1
+    assert json.loads(done.stdout)["error"] == "no card 'asap5'; known: asap7, finfet28"
 
 
 def test_a_missing_file_is_told(project: Path, run: Run) -> None:

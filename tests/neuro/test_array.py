@@ -283,6 +283,8 @@ def test_each_switch_changes_a_figure() -> None:
     # An exact tie: nine switches of 28 F in a column of nine times 28 F, off by a rounding.
     ties = dataclasses.replace(CORE, rows=np.arange(8.0, 400.0, 4.0), synapses=128)
     designs += [(PLANAR, dataclasses.replace(CELL, height_F=7.0), ties)]
+    card = dataclasses.replace(FINFET, drain_capacitance_F_per_m=1.8e-10, linear_resistance_n_ohm_m=2.3e-4)
+    designs += [(card, CELL, cores)]
     base = [SynapticCore(*design, NEUROSIM).evaluate(on_error="status") for design in designs]
     for name in (f.name for f in dataclasses.fields(Model) if f.name != "name"):
         switched = dataclasses.replace(NEUROSIM, **{name: getattr(PHYSICAL, name)})

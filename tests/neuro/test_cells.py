@@ -7,8 +7,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from flow.table import Array, BitcellTable, CellVariant, UserError, known
-from neuro.cells import table_cells
+from flow.table import Array, BitcellTable, CellVariant, UserError, known, write_table
+from neuro.cells import cells_from_table, table_cells
+from neuro.technology import TABLE_NAMES
+from tests.neuro.designs import FINFET
 
 VARIABLES = np.array(["nmtj.t_fl", "nmtj.t_ox_t", "nmtj.tmr0", "nmtj.area_scale"])
 FIGURES = {
@@ -71,3 +73,16 @@ def test_too_few_samples_and_missing_figures() -> None:
     with pytest.raises(UserError, match="missing from the table") as caught:
         table_cells(BitcellTable(cells={"mine": {"0.85": bare}}), Path("t.h5"))
     assert caught.value.key == "/cells/mine/0.85/r_off"
+
+
+def test_the_technology_of_a_table_is_that_of_its_cells(tmp_path: Path) -> None:
+    card = {name: known(name, float(getattr(FINFET, field))) for field, name in TABLE_NAMES.items()}
+    other = card | {"vdd": known("vdd", 0.7)}
+    cell = variant(np.array([0.5, 1.0, 0.2, -0.5]), 1.0)
+    cell.attributes["card"] = "mine"
+    path = tmp_path / "bitcells.h5"
+    write_table(path, BitcellTable({"another": other, "mine": card}, {"cell": {"0.85": cell}}))
+    assert cells_from_table(path)[0].vdd_V == FINFET.vdd_V
+    assert cells_from_table(path, "another")[0].vdd_V == 0.7
+    with pytest.raises(UserError, match="another, mine"):
+        cells_from_table(path, "third")

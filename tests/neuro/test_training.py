@@ -6,6 +6,7 @@ import torch
 
 from flow.table import UserError
 from neuro import kernel
+from neuro.analog_kernel import wire_loss
 from neuro.network import Network, Settings
 from neuro.synapse import Adc
 from neuro.training import Run, train_all
@@ -69,8 +70,9 @@ def test_own_generator_lies_in_the_published_spread(name: str) -> None:
         Settings(images_per_epoch=120, seed=4),
         Settings(images_per_epoch=100, adc=Adc(7, 1.5, "analog"), software_weights="readback"),
         Settings(images_per_epoch=100, software_weights="free", rng="libc", bits=4),
+        Settings(images_per_epoch=100, wire_ohm=(0.6, 0.2), shared_column=True),
     ],
-    ids=["neurosim", "clipped", "readback", "free"],
+    ids=["neurosim", "clipped", "readback", "free", "shared column"],
 )
 def test_torch_and_kernel_leave_the_same_traces(settings: Settings) -> None:
     def runs() -> list[Run]:
@@ -87,6 +89,24 @@ def test_torch_and_kernel_leave_the_same_traces(settings: Settings) -> None:
             int(seen.counters[kernel.WRITE_ERRORS]) for run in compiled for seen in run.network.events
         )
         assert errors > 20
+
+
+def test_a_shared_wire_takes_more_current_than_one_of_each_cell() -> None:
+    """A column of ON cells alone: what the converter sees, against the line of shunt conductance by hand."""
+    wire = (0.0, 0.2)
+    plain, shared = (
+        Network(published("smtj"), Settings(wire_ohm=wire, shared_column=option)) for option in (False, True)
+    )
+    rows = plain.settings.layers[0]
+    r_on, r_off = shared.bitcell.resistances
+    whole = shared.chips[0].cell[:, 0, 1].astype(float).sum()
+    # G R of a column is its number of ON cells times its wire over the resistance of one.
+    loss = shared.shared[0] * whole
+    assert loss == pytest.approx(rows * (rows * wire[1]) / r_on, rel=1e-2)
+    alone = plain.chips[0].cell[:, 0, 1].astype(float).sum()
+    assert plain.shared == [0.0, 0.0]
+    assert wire_loss(whole, shared.shared[0]) < 0.6 * alone < 0.6 * whole
+    assert r_off > r_on
 
 
 def test_mixed_bits_and_converters_in_one_batch() -> None:

@@ -9,10 +9,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from flow.table import BitcellTable, UserError, open_table, write_table
+from neuro.analog_kernel import behind_wire, wire_loss
 from neuro.truth import (
     FIGURES,
     LIMIT,
@@ -76,35 +77,46 @@ def test_every_figure_of_every_column_is_there(found: list[Comparison]) -> None:
     assert all(math.isfinite(item.deviation) and item.spice > 0 for item in found)
 
 
-def test_the_estimate_agrees_where_it_is_claimed_to(found: list[Comparison]) -> None:
-    """Read current with up to a quarter of the rows active, energy of a write by a strong driver."""
-    claimed = _of(found, "read_current", lambda item: _active(item) <= max(1, item.rows // 4))
-    claimed += _of(found, "write_energy_strong", lambda item: True)
-    assert len(claimed) >= 12
-    assert all(item.agrees for item in claimed)
+@pytest.mark.parametrize("figure", [figure for figure in FIGURES if figure != "write_energy"])
+def test_the_estimate_agrees_with_every_column(found: list[Comparison], figure: str) -> None:
+    items = _of(found, figure, lambda item: True)
+    assert len(items) >= 24
+    assert [item for item in items if not item.agrees] == []
+    # The refined formula differs by simulated resistances only, so it cannot be far from the estimate.
+    limit = 0.05 if figure in ("read_current", "line_energy", "write_energy_strong") else 0.1
+    assert all(abs(item.refined_deviation) < limit for item in items)
 
 
-def test_the_wire_shared_by_many_active_rows_is_the_reason_of_too_much_current(
-    found: list[Comparison],
-) -> None:
-    off = _of(found, "read_current", lambda item: item.rows == 256 and _active(item) == 256)
-    for item in off:
-        assert item.agrees or item.deviation > LIMIT
-        assert abs(item.refined_deviation) < 0.05
+def test_the_shared_wire_matters_where_many_rows_are_active(found: list[Comparison]) -> None:
+    """Without the wire the current of 256 active rows would be a third too high: the agreement is earned."""
+    for item in _of(found, "read_current", lambda item: item.rows == 256 and _active(item) == 256):
+        single = next(
+            other
+            for other in found
+            if other.cell == item.cell and other.figure == item.figure and other.rows == 8
+            if _active(other) == 8
+        )
+        assert 32 * single.spice > 1.25 * item.spice
+        assert item.estimate == pytest.approx(item.spice, rel=0.05)
 
 
-@pytest.mark.parametrize(
-    ("figure", "sign"),
-    [("read_current_mux", 1), ("settling", 1), ("line_energy", 1), ("write_energy", -1)],
-)
-def test_what_is_off_is_off_for_the_documented_reason(
-    found: list[Comparison], figure: str, sign: int
-) -> None:
-    """Beyond 15 % only on the documented side, and the refined formula takes the difference away."""
-    limit = {"write_energy": LIMIT, "line_energy": 0.05}.get(figure, 0.12)
-    for item in _of(found, figure, lambda item: True):
-        assert item.agrees or sign * item.deviation > 0
-        assert abs(item.refined_deviation) < limit
+def test_the_driver_of_the_reference_model_costs_more_than_the_cell(found: list[Comparison]) -> None:
+    """Half an ON cell in series: SPICE draws more than the estimate, and the formula says how much."""
+    for item in _of(found, "write_energy", lambda item: True):
+        assert item.deviation < 0.0
+        assert abs(item.refined_deviation) < LIMIT
+    assert min(item.deviation for item in found if item.figure == "write_energy") < -0.35
+
+
+@settings(deadline=None)  # the first call compiles
+@given(current=st.floats(0.0, 1.0), loss=st.floats(0.0, 12.0))
+def test_the_networks_quotient_is_the_line(current: float, loss: float) -> None:
+    """G R up to ten times that of any column here; and no wire at all changes no bit."""
+    exact = shared_wire_current(1.0, current, loss / current) if current > 1e-6 else current
+    if current > 1e-6:
+        assert wire_loss(current, loss / current) == pytest.approx(exact, rel=2e-3)
+    assert wire_loss(current, 0.0) == current
+    assert float(behind_wire(current, loss)) == wire_loss(current, loss)
 
 
 def test_a_table_without_columns_is_refused(tmp_path: Path) -> None:

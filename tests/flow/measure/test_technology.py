@@ -51,6 +51,19 @@ def test_switching_resistance_is_that_of_the_chain(osdi: tuple[Path, ...], card:
     assert found["pn_ratio"].value == pytest.approx(found["ion_n"].value / found["ion_p"].value, rel=1e-12)
 
 
+@pytest.mark.parametrize(("card", "known_ohm_um"), [("finfet28", 233.4), ("asap7", 428.2)])
+def test_a_switch_near_ground_conducts_better_than_one_that_discharges(
+    osdi: tuple[Path, ...], card: str, known_ohm_um: float
+) -> None:
+    found = measured(card, osdi)
+    linear = found["linear_resistance_n"].value
+    assert linear == pytest.approx(known_ohm_um * 1e-6, rel=1e-3)
+    vdd = found["vdd"].value
+    switching = found["effective_resistance_multiplier"].value * vdd / found["ion_n"].value
+    # The channel would draw more than Ion from vdd if it stayed linear, and not ten times as much.
+    assert 0.1 * vdd / found["ion_n"].value < linear < 0.5 * switching
+
+
 @pytest.mark.parametrize("card", CARDS)
 def test_wire_resistance_is_resistivity_over_section(osdi: tuple[Path, ...], card: str) -> None:
     spec = load_card(MODELS / f"{card}.toml")
