@@ -107,8 +107,11 @@ def test_make_explains_every_target() -> None:
 
 
 def test_make_train_runs_the_whole_way_in_order() -> None:
-    steps = re.findall(r"mtj-(?:flow|neuro) \w+", make("--dry-run", "train"))
-    assert steps == ["mtj-flow setup", "mtj-flow characterize", "mtj-neuro train", "mtj-neuro report"]
+    plan = make("--dry-run", "train")
+    steps = re.findall(r"mtj-(?:flow|neuro) \w+", plan)
+    train = ["mtj-neuro train"] * 2  # the characterised cells in both models (one loop), the published cells
+    assert steps == ["mtj-flow setup", "mtj-flow characterize", *train, "mtj-neuro report"]
+    assert "for model in neurosim physical" in plan
 
 
 def test_make_test_sets_up_and_leaves_out_the_slow_tests() -> None:
