@@ -20,10 +20,10 @@ CARDS = ("finfet28", "asap7")
 
 
 @cache
-def measured(card: str, osdi: tuple[Path, ...]) -> dict[str, Quantity]:
+def measured(card: str, osdi: tuple[Path, ...], corner: str = "tt") -> dict[str, Quantity]:
     library = MODELS / f"{card}.lib"
     return measure_technology(
-        session(osdi), ROOT, load_card(library.with_suffix(".toml")), library, "tt", 300.0
+        session(osdi), ROOT, load_card(library.with_suffix(".toml")), library, corner, 300.0
     )
 
 
@@ -71,3 +71,23 @@ def test_wire_resistance_is_resistivity_over_section(osdi: tuple[Path, ...], car
     assert measured(card, osdi)["wire_resistance"].value == pytest.approx(
         spec["wire_resistivity"] / section, rel=1e-12
     )
+
+
+@pytest.mark.parametrize("card", CARDS)
+def test_corners_are_ordered(osdi: tuple[Path, ...], card: str) -> None:
+    corners = {name: measured(card, osdi, name) for name in ("tt", "ff", "ss", "sf", "fs")}
+    for name in ("ion", "ioff"):
+        n = {corner: found[f"{name}_n"].value for corner, found in corners.items()}
+        p = {corner: found[f"{name}_p"].value for corner, found in corners.items()}
+        # n first: sf is a slow n- and a fast p-FinFET.
+        assert n["ss"] < n["sf"] < n["tt"] < n["fs"] < n["ff"]
+        assert p["ss"] < p["fs"] < p["tt"] < p["sf"] < p["ff"]
+
+
+@pytest.mark.parametrize("card", CARDS)
+def test_mismatch_is_stated_with_its_source(card: str) -> None:
+    mismatch = load_card(MODELS / f"{card}.toml").mismatch
+    assert set(mismatch) == {"a_vt", "a_u0", "sigma_l", "sigma_tfin"}
+    for quantity in mismatch.values():
+        assert quantity.value > 0
+        assert quantity.provenance
