@@ -278,31 +278,40 @@ class _Progress:
 
 
 def _table(traces: Sequence[Trace], output: Path) -> None:
-    from statistics import fmean
+    from statistics import fmean, stdev
 
+    from rich import box
     from rich.console import Console
     from rich.table import Table
 
     first = traces[0].runs[0]
-    table = Table(title=f"After {len(first.records)} epochs ({first.settings.model} model)")
-    for heading in (
+    table = Table(
+        title=f"After {len(first.records)} epochs ({first.settings.model} model)",
+        caption=f"accuracy: mean and standard deviation of {len(traces[0].runs)} replicas",
+        box=box.SIMPLE,
+        pad_edge=False,
+        padding=(0, 1, 0, 0),
+    )
+    headings = (
         "cell",
-        "accuracy (%)",
-        "without clamp (%)",
-        "read (ms)",
-        "write (ms)",
-        "read (mJ)",
-        "write (mJ)",
-        "area (mm2)",
-    ):
+        "accuracy\n%",
+        "sd\n%",
+        "no clamp\n%",
+        "read\nms",
+        "write\nms",
+        "read\nmJ",
+        "write\nmJ",
+    )
+    for heading in (*headings, "area\nmm2"):
         table.add_column(heading, justify="right", no_wrap=heading == "cell")
     for one in traces:
         accuracy = [run.records[-1].accuracy for run in one.runs]
         unclamped = [run.records[-1].unclamped for run in one.runs]
         totals = [fmean(values) for values in zip(*(costs[-1].totals for costs in one.costs), strict=True)]
-        span = f"{min(accuracy):.2f}..{max(accuracy):.2f}" if len(accuracy) > 1 else f"{accuracy[0]:.2f}"
+        spread = f"{stdev(accuracy):.2f}" if len(accuracy) > 1 else "-"
         free = "-" if unclamped[0] != unclamped[0] else f"{fmean(unclamped):.2f}"
         figures = [*(1e3 * total for total in totals), one.cost_model.area_m2 * 1e6]
-        table.add_row(one.name, span, free, *(f"{figure:.4g}" for figure in figures))
+        shown = (f"{figure:.3g}" for figure in figures)
+        table.add_row(one.name, f"{fmean(accuracy):.2f}", spread, free, *shown)
     Console().print(table)
     sys.stdout.write(f"traces: {output} and {output.with_suffix('.csv')}\n")
