@@ -10,8 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from flow.table import UserError
-from flow.table.atomic import replace_file
+from flow.table import UserError, replace_file
 from neuro.sweep import MERITS, OBJECTIVES, SweepResult
 
 

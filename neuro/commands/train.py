@@ -294,9 +294,9 @@ def _table(traces: Sequence[Trace], output: Path) -> None:
     )
     headings = (
         "cell",
-        "accuracy\n%",
+        "acc.\n%",
         "sd\n%",
-        "no clamp\n%",
+        "no ADC\nclamp",
         "read\nms",
         "write\nms",
         "read\nmJ",
