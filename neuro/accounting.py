@@ -157,12 +157,6 @@ class CostModel:
         cells = sum(rows * (synapses * self.bits + 1) for rows, synapses in self.shapes)
         return periphery + (0.0 if math.isnan(cell) else cell * cells)
 
-    def batches_of(self, place: int) -> Integers:
-        """(synapses,) write batch of each synapse of array `place`."""
-        synapses = self.shapes[place][1]
-        mux = min(self.options.write_column_mux, synapses * self.bits + 1)
-        return np.arange(synapses) // -(-synapses // mux)
-
     def costs(self, events: list[ArrayEvents]) -> Costs:
         """Costs of the events (one entry an array); sums are exact to the last bit, whatever the order."""
         charge = self._neurosim if self.model == "neurosim" else self._physical

@@ -63,9 +63,9 @@ def characterize(
 ) -> None:
     """Characterise bitcells: voltages, resistances, energies and error rates into an HDF5 table."""
     from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
     from flow.characterize import characterize as run
+    from flow.progress import progress_bar
     from flow.table import table_json
     from flow.toolchain import project_root
 
@@ -73,15 +73,7 @@ def characterize(
     target = output or root / "build" / "tables" / "bitcells.h5"
     started = time.monotonic()
     console = Console(stderr=True)
-    columns = (
-        TextColumn("characterize"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeRemainingColumn(),
-        TextColumn("{task.description}"),
-    )
-    with Progress(*columns, console=console) as bar:
-        task = bar.add_task("", total=None)
+    with progress_bar("characterize", console) as progress:
         outcome = run(
             root,
             _study(study or root / "study.toml", samples, estimator, criterion),
@@ -91,9 +83,7 @@ def characterize(
             scheduler=scheduler,
             command=["mtj-flow", *sys.argv[1:]],
             tell=lambda message: console.print(message, highlight=False),
-            progress=lambda done, total, label: bar.update(
-                task, completed=done, total=total, description=label
-            ),
+            progress=progress,
         )
     if as_json:
         document = {

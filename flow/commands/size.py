@@ -37,9 +37,9 @@ def size(
 ) -> None:
     """Size a bitcell: the Pareto front of write energy, pulse and area that meets its error rates."""
     from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
     from flow.errors import UserError
+    from flow.progress import progress_bar
     from flow.sizing import Bounds
     from flow.sizing import size as run
     from flow.spec import load_card, load_cell
@@ -55,15 +55,7 @@ def size(
         card = load_card(root / "spice" / "models" / f"{load_cell(file).card}.toml")
         largest = area * card["feature_size"] ** 2
     console = Console(stderr=True)
-    columns = (
-        TextColumn("size"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeRemainingColumn(),
-        TextColumn("{task.description}"),
-    )
-    with Progress(*columns, console=console) as bar:
-        task = bar.add_task("", total=None)
+    with progress_bar("size", console) as progress:
         found = run(
             root,
             study or root / "study.toml",
@@ -80,9 +72,7 @@ def size(
             jobs=jobs,
             scheduler=scheduler,
             tell=lambda message: console.print(message, highlight=False),
-            progress=lambda done, total, label: bar.update(
-                task, completed=done, total=total, description=label
-            ),
+            progress=progress,
         )
     if as_json:
         document = {"cell": cell, **_document(found), "seconds": time.monotonic() - started}
