@@ -1,10 +1,10 @@
 """Samples per second of process samples against fresh ngspice processes: same netlists, same answers.
 
 Ways to simulate the same samples of a bitcell, load lines (five states, four voltages) and write
-transients: a fresh `ngspice -b` a sample as it comes, the same with the two settings that matter, and our
-batches in one process. A load line in one fresh process needs the five states as five copies of the cell in
-one deck, which is already an idea of ours; `one_state_a_run` is a user who has not had it. Rates are per
-CPU second (a core), because the default process burns several. Ours include the error rates.
+transients: a fresh `ngspice -b` a run as it comes, the same with the two settings that matter, and our
+batches in one process. `load_lines` counts load lines: one state, one run. `load_surfaces` counts samples,
+all five states in one deck as five copies of the cell, which is already an idea of ours. Rates are per CPU
+second (a core), as the default process burns several. `ours_with_error_rates` has Fokker-Planck on top.
 
     python benchmarks/characterize.py [CELL]
 """
@@ -18,7 +18,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -57,14 +57,15 @@ def main() -> None:
     voltage = {"2t1mtj_rc_smtj": 0.807}.get(name, 0.64)
     y = np.random.default_rng(1).standard_normal((4 * BATCH, variation_of(bench).dimension))
     document: dict[str, Any] = {"benchmark": "characterize", "cell": name}
-    for what, fresh, ours in (
-        ("load_lines", _fresh_load_line, _our_load_lines),
-        ("transients", _fresh_transient, _our_transients),
+    for what, fresh, ours, runs in (
+        ("load_lines", _fresh_load_line, _our_load_lines, STATES),
+        ("load_surfaces", _fresh_surface, _our_load_lines, 1),
+        ("transients", _fresh_transient, _our_transients, 1),
     ):
         ours(bench, operation, voltage, y[:8])  # compiled kernels and models are loaded once
         batched = _timed(lambda: ours(bench, operation, voltage, y))  # noqa: B023
-        rates = {"ours": len(y) / batched[1]}
-        wall = {"ours": len(y) / batched[2]}
+        rates = {"ours": runs * len(y) / batched[1]}
+        wall = {"ours": runs * len(y) / batched[2]}
         for way, (settings, environment) in (("default", DEFAULT), ("tuned", TUNED)):
             result, cpu, seconds = _timed(
                 lambda: [
@@ -72,20 +73,17 @@ def main() -> None:
                     for row in y[:FRESH]
                 ]
             )
-            rates[way], wall[way] = FRESH / cpu, FRESH / seconds
+            rates[way], wall[way] = runs * FRESH / cpu, runs * FRESH / seconds
             apart = float(np.max(np.abs(np.array(result) / batched[0][:FRESH] - 1)))
             document.setdefault("largest_relative_difference", {})[f"{what}_{way}"] = apart
-        if what == "load_lines":
-            rates["default_one_state_a_run"] = (
-                1 / _timed(lambda: _one_state_a_run(bench, operation, voltage, y[0]))[1]
-            )
-            document["ratio_to_default_one_state_a_run"] = rates["ours"] / rates["default_one_state_a_run"]
         document[what] = {
-            "samples_per_cpu_second": rates,
-            "samples_per_second": wall,
+            "per_cpu_second": rates,
+            "per_second": wall,
             "ratio_to_default": rates["ours"] / rates["default"],
             "ratio_to_tuned": rates["ours"] / rates["tuned"],
         }
+    rated = _timed(lambda: _our_error_rates(bench, operation, voltage, y))
+    document["load_surfaces"]["per_cpu_second"]["ours_with_error_rates"] = len(y) / rated[1]
     sys.stdout.write(json.dumps(document) + "\n")
 
 
@@ -93,15 +91,28 @@ def _grid(voltage: float) -> np.ndarray:
     return voltage * (1 + np.linspace(-0.05, 0.05, 4))
 
 
+def _batches(
+    bench: Bench, operation: Operation, voltage: float, y: np.ndarray
+) -> Iterator[tuple[SampleRates, np.ndarray]]:
+    for first in range(0, len(y), BATCH):
+        part = y[first : first + BATCH]
+        yield SampleRates(bench, operation, part, _grid(voltage), np.array([operation.pulse]), STATES), part
+
+
 def _our_load_lines(bench: Bench, operation: Operation, voltage: float, y: np.ndarray) -> np.ndarray:
-    """Junction currents in states 0 and 1 at every voltage; the error rates are in the time as well."""
+    """Junction currents in states 0 and 1 at every voltage."""
+    variation = variation_of(bench)
     parts = [
-        SampleRates(
-            bench, operation, y[first : first + BATCH], _grid(voltage), np.array([operation.pulse]), STATES
-        ).run()["current"]
-        for first in range(0, len(y), BATCH)
+        batch.load_lines(variation.overrides(part)) for batch, part in _batches(bench, operation, voltage, y)
     ]
-    return np.concatenate(parts)
+    return np.concatenate(
+        [((part["v_top"] + part["v_bottom"]) / part["resistance"])[:, :, [-1, 0]] for part in parts]
+    )
+
+
+def _our_error_rates(bench: Bench, operation: Operation, voltage: float, y: np.ndarray) -> None:
+    for batch, _ in _batches(bench, operation, voltage, y):
+        batch.run()
 
 
 def _our_transients(bench: Bench, operation: Operation, voltage: float, y: np.ndarray) -> np.ndarray:
@@ -127,9 +138,25 @@ def _fresh_load_line(
     y: np.ndarray,
     settings: Sequence[str],
     environment: dict[str, str],
+) -> np.ndarray:
+    """The same five load lines, every state a process."""
+    lines = [
+        _fresh_surface(bench, operation, voltage, y, settings, environment, (float(z),))[:, 0]
+        for z in state_nodes(STATES)
+    ]
+    return np.stack([lines[-1], lines[0]], axis=1)
+
+
+def _fresh_surface(
+    bench: Bench,
+    operation: Operation,
+    voltage: float,
+    y: np.ndarray,
+    settings: Sequence[str],
+    environment: dict[str, str],
     states: Sequence[float] = tuple(state_nodes(STATES)),
 ) -> np.ndarray:
-    """The same load line, every state a copy of the cell in one deck."""
+    """The same load lines, every state a copy of the cell in one deck; currents of the last and the first."""
     (sample,) = variation_of(bench).overrides(y)
     mtj, grid = bench.cell.mtj.lower(), _grid(voltage)
     copies = [{**sample, mtj: {**sample[mtj], "freeze": 1.0, "z_frozen": float(z)}} for z in states]
@@ -150,11 +177,6 @@ def _fresh_load_line(
     columns = _ngspice(bench, deck, analysis, names, settings, environment)
     current = [(columns[3 * k] + columns[3 * k + 1]) / columns[3 * k + 2] for k in (0, 1)]
     return np.stack(current, axis=1)[: grid.size]
-
-
-def _one_state_a_run(bench: Bench, operation: Operation, voltage: float, y: np.ndarray) -> None:
-    for z in state_nodes(STATES):
-        _fresh_load_line(bench, operation, voltage, y, *DEFAULT, states=(float(z),))
 
 
 def _fresh_transient(

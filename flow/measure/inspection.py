@@ -55,8 +55,15 @@ def check_cell(bench: Bench) -> list[str]:
     mtj = circuit.elements.get(cell.mtj.lower())
     if mtj is None or mtj.model != _MTJ_MODEL:
         raise UserError(f"the netlist has no element {cell.mtj} of model {_MTJ_MODEL}", file=toml, key="mtj")
+    if len(mtj.nodes) > 2:
+        raise UserError(
+            "the third terminal of an MTJ is for testbenches; connect t and b only",
+            file=mtj.file,
+            line=mtj.line,
+            key=mtj.name,
+        )
     cell_fins(bench)
-    for name in ("load_line", "write", "read", "leakage"):
+    for name in ("load_line", "load_surface", "write", "read", "leakage"):
         bench_netlist = parse(bench.testbench(name), root=cell.root)
         placeholder = Netlist(file=cell.netlist, subcircuits={"cell": circuit})
         check(bench_netlist, modules=modules, models_from=[card, device, placeholder])

@@ -1,7 +1,7 @@
 """Error rates of process samples: load lines of many varied bitcells in one deck, then Fokker-Planck.
 
-One deck holds one copy of the bitcell a sample; the frozen state is altered for all of them between DC
-sweeps, so that netlist and card are parsed once for all states.
+One deck holds one copy of the bitcell a sample; one nested DC sweep over the line voltage and the angle of
+all junctions gives the whole surface, each point starting from its neighbour's solution.
 """
 
 from __future__ import annotations
@@ -125,19 +125,21 @@ class SampleRates:
         shape = (self.samples, self.voltage.size, self.states)
         found = {name: np.full(shape, np.nan) for name in _VARIABLES}
         status = np.zeros(self.samples, dtype=np.int64)
+        missing = np.ones(self.samples, dtype=np.bool_)
         for rows, options, mark in _attempts(self.samples):
-            todo = [row for row in rows if _missing(found, row)]
+            todo = [row for row in rows if missing[row]]
             if not todo:
                 continue
             status[todo] = mark
             try:
-                part = self._simulate([copies[row] for row in todo], options)
+                part = self.load_lines([copies[row] for row in todo], options)
             except SimulatorError:
                 continue
             for name in _VARIABLES:
                 found[name][todo] = part[name]
+            missing = _missing(found)
         self.bench.refuse_changed_files()
-        status[[_missing(found, row) for row in range(self.samples)]] = FAILED
+        status[missing] = FAILED
         good = status != FAILED
         ln_rate = np.full((self.samples, self.voltage.size, self.pulse.size), np.nan)
         if good.any():
@@ -175,40 +177,45 @@ class SampleRates:
             "status": np.full(rows, FAILED, dtype=np.int64),
         }
 
-    def _simulate(self, copies: Sequence[Overrides], options: str) -> dict[str, Array]:
+    def load_lines(self, copies: Sequence[Overrides], options: str = "") -> dict[str, Array]:
+        """Load lines of copies of the bitcell, (S, P, K) each: drive, resistance (ohm), v_top, v_bottom (V).
+
+        Raises SimulatorError if ngspice does not converge with all of them in one deck.
+        """
         bench, voltage = self.bench, self.voltage
-        mtj = bench.cell.mtj
-        frozen = [
-            {**copy, mtj.lower(): {**copy.get(mtj.lower(), {}), "freeze": 1.0, "z_frozen": 0.0}}
-            for copy in copies
-        ]
+        mtj = bench.cell.mtj.lower()
+        frozen = [{**copy, mtj: {**copy.get(mtj, {}), "freeze": 1.0}} for copy in copies]
         deck = render(
-            bench.testbench("load_line"),
+            bench.testbench("load_surface"),
             bench.cell,
             bench.static_bias(selected=True),
             copies=frozen,
             save=[f"@{{mtj}}[{name}]" for name in _VARIABLES],
             options=options,
+            angle="held_angle",
         )
         paths = mtj_paths(bench.cell, len(copies))
         step = float(voltage[1] - voltage[0]) if voltage.size > 1 else 1e-3
-        sweep = f"dc v{self.operation.line} {voltage[0]:.12g} {voltage[-1] + step / 2:.12g} {step:.12g}"
-        found = {name: np.empty((len(copies), voltage.size, self.states)) for name in _VARIABLES}
+        # Equal steps of the angle are the Chebyshev nodes of m_z = cos(angle), here from z = 1 down to -1.
+        turn = np.pi / (self.states - 1)
         simulator = bench.simulator()
         simulator.load(deck)
         try:
-            for column, z in enumerate(state_nodes(self.states)):
-                for path in paths:
-                    simulator.alter(path, "z_frozen", float(z))
-                vectors = simulator.run(sweep)
-                for name in _VARIABLES:
-                    rows = [vectors[f"@{path}[{name}]"][: voltage.size] for path in paths]
-                    found[name][:, :, column] = np.stack(rows)
+            vectors = simulator.run(
+                f"dc v{self.operation.line} {voltage[0]:.12g} {voltage[-1] + step / 2:.12g} {step:.12g} "
+                f"vheld 0 {np.pi + turn / 2:.12g} {turn:.16g}"
+            )
+        finally:
+            simulator.unload()
+        try:
+            found = {}
+            for name in _VARIABLES:
+                rows = np.stack([vectors[f"@{path}[{name}]"] for path in paths])
+                surface = rows.reshape(len(copies), self.states, -1)[:, ::-1, : voltage.size]
+                found[name] = surface.transpose(0, 2, 1)
         except ValueError as error:
             # A sweep that stopped early has fewer points than asked for.
             raise SimulatorError([f"the sweep stopped early: {error}"]) from None
-        finally:
-            simulator.unload()
         return found
 
     def _ln_rate(self, y: Array, drive: Array) -> Array:
@@ -239,5 +246,8 @@ def _attempts(samples: int) -> list[tuple[list[int], str, int]]:
     ]
 
 
-def _missing(found: dict[str, Array], row: int) -> bool:
-    return not all(np.isfinite(values[row]).all() for values in found.values())
+def _missing(found: dict[str, Array]) -> NDArray[np.bool_]:
+    """Samples of which a number is missing."""
+    whole = [np.isfinite(values).all(axis=(1, 2)) for values in found.values()]
+    missing: NDArray[np.bool_] = ~np.all(whole, axis=0)
+    return missing

@@ -16,6 +16,9 @@ from pathlib import Path
 from flow.errors import UserError
 from flow.spice.netlist import Netlist, Subcircuit, parse
 
+_parsed: dict[tuple[Path, Path], tuple[list[tuple[int, int]], Netlist]] = {}
+"""Netlists of this process with the state of their files: a worker renders thousands of decks of one card."""
+
 Overrides = Mapping[str, Mapping[str, float]]
 """Instance parameters by element name of the bitcell: `{"nmtj": {"freeze": 1, "z_frozen": 0.5}}`."""
 
@@ -54,6 +57,7 @@ def render(
     card: tuple[Path, str] | None = None,
     temperature: float = 300.0,
     options: str = "",
+    angle: str = "",
 ) -> str:
     """The deck of one measurement.
 
@@ -67,15 +71,17 @@ def render(
         save: vectors to keep beside all node voltages and source currents; `{mtj}` in one stands for
             the instance path of each copy's MTJ.
         options: further simulator options, such as iteration limits.
+        angle: node to which the testbench drives the polar angle of every held MTJ, on its third terminal.
 
     Raises:
-        UserError: a parameter that the testbench does not have, or no `cell` in it.
+        UserError: a parameter that the testbench does not have, no `cell` in it, or `angle` is a node of
+            the bitcell too.
     """
     if cell is not None:
         root, card, temperature = cell.root, (cell.card, cell.corner), cell.temperature
     if card is None or root is None:
         raise ValueError("a deck needs a card")
-    body = _with_parameters(parse(testbench, root=root).lines, parameters, testbench)
+    body = _with_parameters(_netlist(testbench, root).lines, parameters, testbench)
     lines = [f"* {testbench.stem} {cell.name if cell else ''}".rstrip()]
     # The default reltol of 1e-3 leaves up to 1e-3 in the current of a DC sweep; 1e-5 costs nothing here.
     lines.append(f".options temp={temperature - 273.15:.10g} reltol=1e-5")
@@ -83,7 +89,7 @@ def render(
     if cell is not None:
         values = " ".join(f"{name}={value:.16g}" for name, value in cell.device.items())
         lines.append(f".model mtj {cell.module} {values}")
-        lines += _subcircuits(cell, copies)
+        lines += _subcircuits(cell, copies, angle)
         body = _instances(body, len(copies), testbench)
     lines += body
     if save:
@@ -120,8 +126,11 @@ def _with_parameters(lines: list[str], parameters: Mapping[str, float], testbenc
     return result
 
 
-def _subcircuits(cell: Cell, copies: Sequence[Overrides]) -> list[str]:
-    start, *inside, _ = subcircuit(cell).lines
+def _subcircuits(cell: Cell, copies: Sequence[Overrides], angle: str) -> list[str]:
+    found = subcircuit(cell)
+    start, *inside, _ = found.lines
+    if angle:
+        inside = [_with_angle(line, cell, found, angle) for line in inside]
     lines = []
     for index, overrides in enumerate(copies):
         name = "cell" if len(copies) == 1 else f"cell_{index}"
@@ -138,9 +147,16 @@ def _subcircuits(cell: Cell, copies: Sequence[Overrides]) -> list[str]:
     return lines
 
 
+def _with_angle(line: str, cell: Cell, inside: Subcircuit, angle: str) -> str:
+    if any(angle in element.nodes for element in inside.elements.values()):
+        raise UserError(f"the node {angle} belongs to the testbench", file=cell.netlist, key=angle)
+    words = line.split()
+    return " ".join([*words[:3], angle, *words[3:]]) if words[0].lower() == cell.mtj.lower() else line
+
+
 def card_section(card: Path, section: str, root: Path) -> Netlist:
     """One `.lib` section of a card. Raises UserError for a section that the file does not have."""
-    sections = parse(card, root=root).sections
+    sections = _netlist(card, root).sections
     if section not in sections:
         raise UserError(f"no section {section!r}; the file has {', '.join(sections)}", file=card, key=section)
     return sections[section]
@@ -151,10 +167,12 @@ def subcircuit(cell: Cell) -> Subcircuit:
 
     Raises UserError if its netlist does not define it, or no transistor of that name with `nfin=`.
     """
-    subcircuits = parse(cell.netlist, root=cell.root).subcircuits
+    subcircuits = _netlist(cell.netlist, cell.root).subcircuits
     if cell.name.lower() not in subcircuits:
         raise UserError(f"the netlist defines no .subckt {cell.name}", file=cell.netlist, key=cell.name)
     found = subcircuits[cell.name.lower()]
+    # A copy: the parsed file is kept, and its fins with it.
+    found = replace(found, elements=dict(found.elements), lines=list(found.lines))
     for name, fins in cell.fins.items():
         element = found.elements.get(name.lower())
         if element is None or "nfin" not in element.parameters:
@@ -166,6 +184,23 @@ def subcircuit(cell: Cell) -> Subcircuit:
             for line in found.lines
         ]
     return found
+
+
+def _netlist(path: Path, root: Path) -> Netlist:
+    """The parsed file, which nobody may change; parsed again once one of its files has changed."""
+
+    def states(files: Sequence[Path]) -> list[tuple[int, int]]:
+        return [(stat.st_mtime_ns, stat.st_size) for stat in (file.stat() for file in files)]
+
+    kept = _parsed.get((path, root))
+    try:
+        if kept is not None and states(kept[1].files) == kept[0]:
+            return kept[1]
+    except FileNotFoundError:
+        pass  # the parser says it better
+    netlist = parse(path, root=root)
+    _parsed[path, root] = (states(netlist.files), netlist)
+    return netlist
 
 
 def _instances(body: list[str], copies: int, testbench: Path) -> list[str]:

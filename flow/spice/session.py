@@ -115,10 +115,6 @@ class Session:
                 raise SimulatorError([f"a false solution: {worst:.2g} A through {source}"])
         return vectors
 
-    def alter(self, instance: str, parameter: str, value: float) -> None:
-        """Change one instance parameter of the loaded circuit without parsing it again."""
-        self._command(f"alter @{instance.lower()}[{parameter.lower()}] = {value!r}")
-
     def _command(self, command: str) -> None:
         self._shared.begin()
         try:

@@ -101,6 +101,17 @@ def test_load_line_tolerance(kind: str, simulator: Simulator) -> None:
 
 
 @KINDS
+def test_the_third_terminal_holds_the_polar_angle(kind: str, simulator: Simulator) -> None:
+    """Swept like a voltage, `m_z` is its cosine; the drive is that of `z_frozen` there."""
+    lines = [TIGHT, "v1 t 0 0.3", "vangle h 0 0", f"n1 t 0 h {kind} freeze=1"]
+    found = simulator.run("\n".join(lines), "dc vangle 0 3.15 0.45", ["@n1[mz]", "@n1[drive]"])
+    cosine = np.cos(found["scale"])
+    np.testing.assert_allclose(found["@n1[mz]"], cosine, atol=1e-12)
+    device = device_from_mapping(kind, {})
+    np.testing.assert_allclose(found["@n1[drive]"], device.drive(cosine, 0.3), rtol=1e-6)
+
+
+@KINDS
 def test_temperature_sets_delta(kind: str, simulator: Simulator) -> None:
     found = simulator.run(f"v1 t 0 0.1\nn1 t 0 {kind}", "dc temp 0 100 50", ["@n1[delta]", "@n1[tau_d]"])
     for celsius, delta, tau_d in zip(found["scale"], found["@n1[delta]"], found["@n1[tau_d]"], strict=True):

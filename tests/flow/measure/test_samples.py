@@ -1,0 +1,72 @@
+"""Load lines of process samples: one nested sweep against single load lines, and what must be refused."""
+
+from __future__ import annotations
+
+import dataclasses
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from flow.errors import UserError
+from flow.measure.inspection import check_cell
+from flow.measure.load_line import measure_load_line, state_nodes
+from flow.measure.samples import CONVERGED, SampleRates, operations_of
+from flow.spice.deck import render
+from flow.statistics.variation import variation_of
+from tests.conftest import CELLS, MakeBench
+
+VOLTAGE = np.array([0.70, 0.75, 0.80])
+RELTOL = 3e-5
+"""Decks ask for 1e-5; Newton's last step may have been just below."""
+
+
+@pytest.mark.parametrize("name", CELLS)
+@pytest.mark.parametrize("direction", [0, 1])
+def test_the_nominal_sample_is_the_nominal_device(make_bench: MakeBench, name: str, direction: int) -> None:
+    """The sweep of the angle gives what one frozen copy a state gives; every copy of a deck the same."""
+    bench = make_bench(name)
+    operation = operations_of(bench)[direction]
+    batch = SampleRates(
+        bench, operation, np.zeros((3, variation_of(bench).dimension)), VOLTAGE, np.array([1e-9]), 7
+    )
+    found = batch.load_lines(variation_of(bench).overrides(batch.y))
+    expected = measure_load_line(bench, operation.line, VOLTAGE, state_nodes(7))
+    for copy in range(3):
+        np.testing.assert_allclose(found["drive"][copy], expected.drive, rtol=RELTOL)
+        np.testing.assert_allclose(found["v_top"][copy], expected.v_top, rtol=RELTOL)
+        np.testing.assert_allclose(found["v_bottom"][copy], expected.v_bottom, rtol=RELTOL)
+
+
+def test_a_sample_does_not_depend_on_its_batch(make_bench: MakeBench) -> None:
+    bench = make_bench("2t1mtj_sc_dmtj")
+    operation = operations_of(bench)[0]
+    y = np.random.default_rng(5).standard_normal((6, variation_of(bench).dimension))
+
+    def rates(rows: np.ndarray) -> dict[str, np.ndarray]:
+        return SampleRates(bench, operation, rows, VOLTAGE, np.array([operation.pulse]), 5).run()
+
+    whole, part = rates(y), rates(y[4:])
+    assert np.all(whole["status"] == CONVERGED)
+    np.testing.assert_allclose(whole["current"][4:], part["current"], rtol=RELTOL)
+    np.testing.assert_allclose(whole["ln_rate"][4:], part["ln_rate"], rtol=1e-4)
+
+
+def test_the_node_of_the_angle_is_the_testbenchs(make_bench: MakeBench) -> None:
+    bench = make_bench("2t1mtj_rc_smtj")
+    with pytest.raises(UserError, match="belongs to the testbench"):
+        render(bench.testbench("load_surface"), bench.cell, bench.static_bias(selected=True), angle="x")
+
+
+def test_a_bitcell_connects_two_terminals_of_its_junction(make_bench: MakeBench, tmp_path: Path) -> None:
+    bench = make_bench("2t1mtj_rc_smtj")
+    text = bench.cell.netlist.read_text().replace("Nmtj bl x mtj", "Nmtj bl x y mtj")
+    project = tmp_path
+    shutil.copytree(bench.root / "spice", project / "spice")
+    changed = dataclasses.replace(bench, root=project)
+    changed.cell.netlist.write_text(text)
+    with pytest.raises(UserError, match="third terminal") as caught:
+        check_cell(changed)
+    assert caught.value.key == "nmtj"
+    assert caught.value.line == 11
