@@ -10,7 +10,7 @@ from typing import Any
 from neuro.report import bitcells as cells
 from neuro.report import runs as training
 from neuro.report.bitcells import Bitcells
-from neuro.report.comparison import DEVICES, Comparison, finite
+from neuro.report.comparison import DEVICES, Comparison, finite, number_id
 from neuro.report.deviation import Deviation, Reason, deviations
 from neuro.report.paper import TABLE_3, Paper
 from neuro.report.runs import Run, mean_interval
@@ -29,6 +29,7 @@ class Advantage:
     def as_json(self) -> dict[str, Any]:
         """The row as a JSON object."""
         return {
+            "id": number_id("advantage", self.quantity, self.model),
             "quantity": self.quantity,
             "label": self.label,
             "model": self.model or None,
@@ -140,6 +141,7 @@ class Results:
             "advantages": [row.as_json() for row in self.advantages],
             "accuracy_by_epoch": [
                 {
+                    "id": number_id("accuracy_by_epoch", run.device, run.variant, run.model),
                     "device": run.device,
                     "variant": run.variant,
                     "model": run.model,
