@@ -51,7 +51,9 @@ class Comparison:
     @property
     def id(self) -> str:
         """Address of the number: table_3/read_latency_training/smtj/0.85/physical."""
-        return number_id(_SECTION.get(self.table, self.table), self.quantity, self.device, self.variant, self.model)
+        return number_id(
+            _SECTION.get(self.table, self.table), self.quantity, self.device, self.variant, self.model
+        )
 
     @property
     def deviation_percent(self) -> float | None:
