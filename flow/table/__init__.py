@@ -10,6 +10,7 @@ come through this door too.
 
 from __future__ import annotations
 
+from flow.command_line import run_command_line
 from flow.errors import UserError
 from flow.table.atomic import replace_file
 from flow.table.content import Array, BitcellTable, CellVariant, digest, table_json
@@ -35,6 +36,7 @@ __all__ = [
     "open_table",
     "quantity_json",
     "replace_file",
+    "run_command_line",
     "table_json",
     "write_table",
 ]
