@@ -9,10 +9,17 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from flow.errors import UserError
 from flow.toml import KeyedError, load_toml
+
+
+def _duration(seconds: float) -> float:
+    if seconds > 1e-3:
+        raise ValueError(f"{seconds:g} s is longer than 1e-3 s: edges and pulses are in s")
+    return seconds
+
 
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Voltage = Annotated[float, Field(ge=-5, le=5)]
@@ -20,7 +27,7 @@ Probability = Annotated[float, Field(gt=0, lt=1)]
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9_][A-Za-z0-9_.-]*$", max_length=100)]
 """Of a file in spice/, an element or a variant: names become paths, lines of decks and groups of tables."""
 LineVoltage = Annotated[float, Field(gt=0, le=5)]
-Duration = Annotated[float, Field(gt=0, le=1e-3)]
+Duration = Annotated[Positive, AfterValidator(_duration)]
 Count = Annotated[float, Field(ge=0, le=1e6)]
 Line = Literal["bl", "sl"]
 
