@@ -23,8 +23,8 @@ from flow.provenance import collect
 from flow.spec import Study, Variant, load_card, load_cell, load_device, load_study, select_variant
 from flow.spice.deck import card_section
 from flow.statistics.cell_plan import expected_tasks, variant_plan
-from flow.table import BitcellTable, open_table, replace_file, write_table
-from flow.toolchain import build_models, tool_versions
+from flow.table import BitcellTable, check_writable, open_table, replace_file, write_table
+from flow.toolchain import build_models, find_ngspice, tool_versions
 
 CACHE = Path("build/cache")
 _OWN_CODE = ("device", "measure", "spice", "statistics/variation.py")
@@ -66,6 +66,8 @@ def characterize(
     """
     settings = load_study(study) if isinstance(study, Path) else study
     benches = benches_of(root, tuple(cells) or settings.characterize.cells, tell, settings.variants)
+    if output is not None:
+        check_writable(output)
     plans: dict[tuple[str, str], Plan] = {}
     for bench in benches:
         plans.setdefault((bench.spec.card, ""), technology_plan(bench))
@@ -77,7 +79,7 @@ def characterize(
     workers = pool or (DaskPool(scheduler) if scheduler else LocalPool(jobs))
     try:
         results, count = run_plans(
-            plans, Cache(root / CACHE), workers, progress=Progress(expected, tell=progress)
+            plans, Cache(root / CACHE), workers, progress=Progress(expected, tell=progress), notice=tell
         )
     finally:
         workers.close()
@@ -102,7 +104,6 @@ def characterize(
     table.provenance = provenance.as_dict()
     table.history = provenance.history
     if output is not None:
-        output.parent.mkdir(parents=True, exist_ok=True)
         _keep_previous(output, table)
         write_table(output, table)
     return Outcome(table, count)
@@ -132,6 +133,7 @@ def benches_of(
 
     Raises UserError for the first mistake.
     """
+    find_ngspice()
     models = build_models(root, tell)
     osdi = tuple(model.path for model in models.values())
     built = {name: model.sha256 for name, model in models.items()}

@@ -49,9 +49,8 @@ def run_command_line(app: Callable[[], object]) -> None:
 
 
 def _fail(error: UserError) -> int:
-    if "--json" in sys.argv[1:]:
-        _write(sys.stdout, json.dumps(error.as_json()) + "\n")
-    else:
+    as_json = "--json" in sys.argv[1:]
+    if not as_json or _write(sys.stdout, json.dumps(error.as_json()) + "\n") is not None:
         _write(sys.stderr, f"error: {error}\n")
     return 1
 

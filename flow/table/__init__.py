@@ -11,10 +11,9 @@ sides need for a user's files, come through this door too.
 from __future__ import annotations
 
 from flow.command_line import run_command_line
-from flow.command_line import run_command_line
 from flow.document import load_json, read_text
 from flow.errors import UserError
-from flow.table.atomic import replace_file
+from flow.table.atomic import check_writable, replace_file
 from flow.table.content import Array, BitcellTable, CellVariant, digest, table_json
 from flow.table.quantity import KINDS, STATUS_FLAGS, Kind, Quantity, known, quantity_json
 from flow.table.reader import open_table
@@ -32,6 +31,7 @@ __all__ = [
     "Kind",
     "Quantity",
     "UserError",
+    "check_writable",
     "digest",
     "known",
     "load_json",
@@ -41,7 +41,6 @@ __all__ = [
     "quantity_json",
     "read_text",
     "replace_file",
-    "run_command_line",
     "run_command_line",
     "table_json",
     "write_table",
