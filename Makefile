@@ -33,7 +33,7 @@ $(INSTALLED): pyproject.toml constraints.txt
 	fi
 	@echo "Installing the Python packages into $(VENV) (a minute or two)" >&2
 	@PIP_CONSTRAINT=constraints.txt PIP_DISABLE_PIP_VERSION_CHECK=1 \
-	  $(BIN)/python -m pip install $(QUIET) -c constraints.txt $(PIP_ARGS) -e '.[dev]'
+	  $(BIN)/python -m pip install $(QUIET) -c constraints.txt $(PIP_ARGS) -e '.[dev,docs]'
 	@touch $@
 
 setup: $(INSTALLED) ## Install everything: Python packages, ngspice, OpenVAF, BSIM-CMG, MNIST
@@ -67,8 +67,7 @@ lint: setup ## Check style and types
 	@$(BIN)/mypy
 
 docs: setup ## Build the manual into site/
-	@$(BIN)/python -m pip install --quiet -c constraints.txt $(PIP_ARGS) -e '.[docs]'
-	@$(BIN)/mkdocs build --strict $(ARGS)
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict $(ARGS)
 
 clean: ## Remove build products and tables; the environment and the downloads stay
 	@rm -rf build site .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -8,9 +8,10 @@ is kept in `build/cache/`, written in one step; a killed run resumes with what i
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from types import MappingProxyType
 
 from flow.compare import compare
 from flow.errors import UserError
@@ -19,11 +20,11 @@ from flow.measure.inspection import check_cell
 from flow.measure.pieces import Technology
 from flow.parallel import Cache, Count, DaskPool, LocalPool, Plan, Pool, Progress, digest, run_plans
 from flow.provenance import collect
-from flow.spec import Study, load_card, load_cell, load_device, load_study, select_variant
+from flow.spec import Study, Variant, load_card, load_cell, load_device, load_study, select_variant
 from flow.spice.deck import card_section
 from flow.statistics.cell_plan import expected_tasks, variant_plan
-from flow.table import BitcellTable, open_table, replace_file, write_table
-from flow.toolchain import build_models, tool_versions
+from flow.table import BitcellTable, check_writable, open_table, replace_file, write_table
+from flow.toolchain import build_models, find_ngspice, tool_versions
 
 CACHE = Path("build/cache")
 _OWN_CODE = ("device", "measure", "spice", "statistics/variation.py")
@@ -64,7 +65,9 @@ def characterize(
         UserError: a mistake in a designer's file or a missing tool; the old table stays whole.
     """
     settings = load_study(study) if isinstance(study, Path) else study
-    benches = benches_of(root, tuple(cells) or settings.characterize.cells, tell)
+    benches = benches_of(root, tuple(cells) or settings.characterize.cells, tell, settings.variants)
+    if output is not None:
+        check_writable(output)
     plans: dict[tuple[str, str], Plan] = {}
     for bench in benches:
         plans.setdefault((bench.spec.card, ""), technology_plan(bench))
@@ -76,7 +79,7 @@ def characterize(
     workers = pool or (DaskPool(scheduler) if scheduler else LocalPool(jobs))
     try:
         results, count = run_plans(
-            plans, Cache(root / CACHE), workers, progress=Progress(expected, tell=progress)
+            plans, Cache(root / CACHE), workers, progress=Progress(expected, tell=progress), notice=tell
         )
     finally:
         workers.close()
@@ -101,7 +104,6 @@ def characterize(
     table.provenance = provenance.as_dict()
     table.history = provenance.history
     if output is not None:
-        output.parent.mkdir(parents=True, exist_ok=True)
         _keep_previous(output, table)
         write_table(output, table)
     return Outcome(table, count)
@@ -121,16 +123,22 @@ def _keep_previous(output: Path, table: BitcellTable) -> None:
         replace_file(previous(output), output.read_bytes())
 
 
-def benches_of(root: Path, names: Iterable[str], tell: Callable[[str], None] = lambda _: None) -> list[Bench]:
-    """Every variant of these bitcells on the bench, files checked and models compiled.
+def benches_of(
+    root: Path,
+    names: Iterable[str],
+    tell: Callable[[str], None] = lambda _: None,
+    further: Mapping[str, Mapping[str, Variant]] = MappingProxyType({}),
+) -> list[Bench]:
+    """Every variant of these bitcells, and the `further` ones, on the bench, files checked, models compiled.
 
     Raises UserError for the first mistake.
     """
+    find_ngspice()
     models = build_models(root, tell)
     osdi = tuple(model.path for model in models.values())
     built = {name: model.sha256 for name, model in models.items()}
     stamp = digest({"models": built, "tools": tool_versions(), "code": _own_code()})
-    benches = [bench for name in names for bench in _benches(root, name, osdi, stamp)]
+    benches = [bench for name in names for bench in _benches(root, name, osdi, stamp, further)]
     for bench in {bench.name: bench for bench in benches}.values():
         check_cell(bench)
     return benches
@@ -158,13 +166,16 @@ def on_card(bench: Bench, card: str) -> Bench:
     return other
 
 
-def _benches(root: Path, name: str, osdi: tuple[Path, ...], stamp: str = "") -> list[Bench]:
+def _benches(
+    root: Path, name: str, osdi: tuple[Path, ...], stamp: str, further: Mapping[str, Mapping[str, Variant]]
+) -> list[Bench]:
     spice = root / "spice"
     file = spice / "bitcells" / f"{name}.toml"
     if not file.exists():
         known = ", ".join(sorted(path.stem for path in (spice / "bitcells").glob("*.toml")))
         raise UserError(f"no bitcell {name!r}; known: {known}", file=file)
     spec = load_cell(file)
+    spec = spec.model_copy(update={"variants": {**spec.variants, **further.get(name, {})}})
     device = load_device(spice / "devices" / f"{spec.device}.toml")
     card = load_card(spice / "models" / f"{spec.card}.toml")
     return [

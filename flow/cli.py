@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import json
-import sys
+try:
+    import typer
 
-import typer
-
-from flow.commands import register
-from flow.errors import UserError
+    from flow.command_line import run_command_line
+    from flow.commands import register
+except KeyboardInterrupt:
+    # Ctrl-C while the libraries load; later ones are told by `run_command_line`.
+    raise SystemExit(130) from None
 
 app = typer.Typer(
     name="mtj-flow",
@@ -21,12 +22,5 @@ register(app)
 
 
 def main() -> None:
-    """Run the command line; a `UserError` becomes one line (or one JSON document) and exit code 1."""
-    try:
-        app()
-    except UserError as error:
-        if "--json" in sys.argv[1:]:
-            sys.stdout.write(json.dumps(error.as_json()) + "\n")
-        else:
-            sys.stderr.write(f"error: {error}\n")
-        raise SystemExit(1) from None
+    """Run the command line; see `flow.command_line` for how it ends."""
+    run_command_line(app)

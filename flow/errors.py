@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+_LONGEST = 2000
+
 
 class UserError(Exception):
     """A mistake in a user's input, told in one line that names file, line and key.
@@ -31,8 +33,8 @@ class UserError(Exception):
         place = self.file or ""
         if self.line is not None:
             place += f":{self.line}"
-        parts = [part for part in (place, self.key) if part]
-        return ": ".join([*parts, self.message])
+        parts = [_shown(part) for part in (place, self.key) if part]
+        return ": ".join([*parts, _shown(self.message)])
 
     def __reduce__(self) -> tuple[object, ...]:
         # Errors cross process borders (joblib workers), keyword-only arguments included.
@@ -40,7 +42,16 @@ class UserError(Exception):
 
     def as_json(self) -> dict[str, str | int | None]:
         """The error as the JSON document that `--json` prints."""
-        return {"error": self.message, "file": self.file, "line": self.line, "key": self.key}
+        return {"error": _shown(self.message), "file": self.file, "line": self.line, "key": self.key}
+
+
+def _shown(text: str) -> str:
+    """On one line of bearable length: names and values out of a foreign file may hold anything."""
+    if len(text) > _LONGEST:
+        text = text[: _LONGEST - 4] + " ..."
+    if text.isprintable():
+        return text
+    return "".join(char if char.isprintable() else ascii(char)[1:-1] for char in text)
 
 
 def _rebuild(message: str, file: str | None, line: int | None, key: str | None) -> UserError:

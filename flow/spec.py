@@ -9,15 +9,26 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from flow.errors import UserError
-from flow.toml import load_toml
+from flow.toml import KeyedError, load_toml
+
+
+def _duration(seconds: float) -> float:
+    if seconds > 1e-3:
+        raise ValueError(f"{seconds:g} s is longer than 1e-3 s: edges and pulses are in s")
+    return seconds
+
 
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
-NonNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 Voltage = Annotated[float, Field(ge=-5, le=5)]
 Probability = Annotated[float, Field(gt=0, lt=1)]
+Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9_][A-Za-z0-9_.-]*$", max_length=100)]
+"""Of a file in spice/, an element or a variant: names become paths, lines of decks and groups of tables."""
+LineVoltage = Annotated[float, Field(gt=0, le=5)]
+Duration = Annotated[Positive, AfterValidator(_duration)]
+Count = Annotated[float, Field(ge=0, le=1e6)]
 Line = Literal["bl", "sl"]
 
 
@@ -40,6 +51,11 @@ class Spread(_Strict):
     provenance: str
 
 
+def _expect_unit(quantity: Value | Target, unit: str, *keys: str) -> None:
+    if quantity.unit != unit:
+        raise KeyedError(f"unit {quantity.unit!r}, expected {unit!r}", *keys, "unit")
+
+
 DEVICE_UNITS = {
     "d": "m", "t_fl": "m", "t_ox_t": "m", "t_ox_b": "m", "area_scale": "1", "tmr0": "1", "tmr0_t": "1",
     "tmr0_b": "1", "ra_ref": "ohm m^2", "t_ref": "m", "phi": "eV", "v_h": "V", "v_h_pol": "V", "ms": "A/m",
@@ -60,16 +76,14 @@ class DeviceSpec(_Strict):
     def _known(self) -> DeviceSpec:
         for name, quantity in self.parameters.items():
             if name not in DEVICE_UNITS:
-                raise ValueError(f"parameters.{name}: no such device parameter")
-            if quantity.unit != DEVICE_UNITS[name]:
-                raise ValueError(
-                    f"parameters.{name}: unit {quantity.unit!r}, expected {DEVICE_UNITS[name]!r}"
-                )
+                raise KeyedError("no such device parameter", "parameters", name)
+            _expect_unit(quantity, DEVICE_UNITS[name], "parameters", name)
         for name in self.variation:
             if name not in DEVICE_UNITS:
-                raise ValueError(f"variation.{name}: no such device parameter")
-        if self.temperature.unit != "K" or self.temperature.value <= 0:
-            raise ValueError("temperature: expected a positive value in K")
+                raise KeyedError("no such device parameter", "variation", name)
+        _expect_unit(self.temperature, "K", "temperature")
+        if self.temperature.value <= 0:
+            raise KeyedError("must be positive", "temperature", "value")
         return self
 
     def values(self) -> dict[str, float]:
@@ -106,11 +120,10 @@ class CardSpec(_Strict):
         }  # fmt: skip
         for name, unit in needed.items():
             if name not in technology:
-                raise ValueError(f"{name} is missing")
-            if technology[name].unit != unit:
-                raise ValueError(f"{name}: unit {technology[name].unit!r}, expected {unit!r}")
+                raise KeyedError("this key is missing", name)
+            _expect_unit(technology[name], unit, name)
             if technology[name].value <= 0:
-                raise ValueError(f"{name}: must be positive")
+                raise KeyedError("must be positive", name, "value")
         return technology
 
     @field_validator("mismatch")
@@ -120,14 +133,13 @@ class CardSpec(_Strict):
             return mismatch
         for name in mismatch:
             if name not in MISMATCH_UNITS:
-                raise ValueError(f"{name}: no such mismatch figure")
+                raise KeyedError("no such mismatch figure", name)
         for name, unit in MISMATCH_UNITS.items():
             if name not in mismatch:
-                raise ValueError(f"{name} is missing")
-            if mismatch[name].unit != unit:
-                raise ValueError(f"{name}: unit {mismatch[name].unit!r}, expected {unit!r}")
+                raise KeyedError("this key is missing", name)
+            _expect_unit(mismatch[name], unit, name)
             if mismatch[name].value < 0:
-                raise ValueError(f"{name}: must not be negative")
+                raise KeyedError("must not be negative", name, "value")
         return mismatch
 
     def __getitem__(self, name: str) -> float:
@@ -150,8 +162,8 @@ class WriteSpec(_Strict):
 
     line_0to1: Line
     line_1to0: Line
-    max_voltage: Positive
-    edge: Positive
+    max_voltage: LineVoltage
+    edge: Duration
     wer: Probability
 
 
@@ -159,33 +171,33 @@ class ReadSpec(_Strict):
     """Which line is driven in a read. The current must push 0 -> 1, as in the paper."""
 
     line: Line
-    max_voltage: Positive
+    max_voltage: LineVoltage
     rdr: Probability
 
 
 class AreaRule(_Strict):
     """Layout rule: width = (fins + spacing) x fin pitch, height = gate pitches x gate pitch."""
 
-    n_to_p_spacing_fins: NonNegative
-    edge_spacing_fins: NonNegative
-    gate_pitches: Positive
+    n_to_p_spacing_fins: Count
+    edge_spacing_fins: Count
+    gate_pitches: Annotated[float, Field(gt=0, le=1e6)]
     provenance: str
 
 
 class GivenVoltages(_Strict):
     """Write voltages (V) for which the pulse is solved as well, beside the voltages for the given pulse."""
 
-    write_0to1: Positive
-    write_1to0: Positive
+    write_0to1: LineVoltage
+    write_1to0: LineVoltage
     provenance: str
 
 
 class Variant(_Strict):
     """One version of the device in this cell: parameters replaced, and its pulses (s)."""
 
-    parameters: dict[str, float] = {}
-    write_pulse: Positive
-    read_pulse: Positive
+    parameters: dict[str, Annotated[float, Field(allow_inf_nan=False)]] = {}
+    write_pulse: Duration
+    read_pulse: Duration
     provenance: str
     given_voltages: GivenVoltages | None = None
 
@@ -194,7 +206,7 @@ class Variant(_Strict):
     def _known(cls, parameters: dict[str, float]) -> dict[str, float]:
         for name in parameters:
             if name not in DEVICE_UNITS:
-                raise ValueError(f"{name}: no such device parameter")
+                raise KeyedError("no such device parameter", name)
         return parameters
 
 
@@ -202,25 +214,27 @@ class CellSpec(_Strict):
     """A bitcell: `spice/bitcells/NAME.toml` beside its netlist `NAME.cir`."""
 
     title: str
-    device: str
-    card: str
-    corner: str
-    mtj: str
-    ports: tuple[str, ...]
+    device: Name
+    card: Name
+    corner: Name
+    mtj: Name
+    ports: tuple[Name, ...]
     bias: Bias
     write: WriteSpec
     read: ReadSpec
     area: AreaRule
-    variants: dict[str, Variant]
+    variants: dict[Name, Variant]
 
     @model_validator(mode="after")
     def _consistent(self) -> CellSpec:
         if self.write.line_0to1 == self.write.line_1to0:
-            raise ValueError("write.line_1to0: both writes drive the same line")
+            raise KeyedError("both writes drive the same line", "write", "line_1to0")
         if self.read.line != self.write.line_0to1:
-            raise ValueError("read.line: the read current must push 0 -> 1, from the line that writes 0 -> 1")
+            raise KeyedError(
+                "the read current must push 0 -> 1, from the line that writes 0 -> 1", "read", "line"
+            )
         if not self.variants:
-            raise ValueError("variants: at least one is needed")
+            raise KeyedError("at least one is needed", "variants")
         return self
 
 
@@ -249,13 +263,15 @@ class Study(_Strict):
     """What to run: `study.toml`."""
 
     class Characterize(_Strict):
-        cells: tuple[str, ...]
-        cards: tuple[str, ...] = ()
+        cells: tuple[Name, ...]
+        cards: tuple[Name, ...] = ()
         state_nodes: Annotated[int, Field(ge=3, le=33)]
         voltage_step: Annotated[float, Field(gt=0, le=0.2)]
 
     characterize: Characterize
     population: PopulationSpec = PopulationSpec()
+    # Further variants of cells (by cell and name), for studies that a designer's cell file need not know.
+    variants: dict[str, dict[str, Variant]] = {}
     # The networks' own: neuro.study checks it.
     training: dict[str, Any] = {}
 

@@ -6,16 +6,27 @@ import difflib
 import re
 import tomllib
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
+from flow.document import read_text
 from flow.errors import UserError
 
 Model = TypeVar("Model", bound=BaseModel)
 
-_HEADER = re.compile(r"^\s*\[+\s*(?P<name>[^\]]+?)\s*\]+")
+LARGEST_BYTES = 1 << 20
+
+_HEADER = re.compile(r"^\s*\[+(?P<name>[^\]]+)\]")
 _KEY = re.compile(r"^\s*(?P<name>(?:\"[^\"]*\"|'[^']*'|[A-Za-z0-9_.-])+)\s*=")
+
+
+class KeyedError(ValueError):
+    """For validators: what is wrong with the key `keys`, counted from the table that is validated."""
+
+    def __init__(self, message: str, *keys: str) -> None:
+        super().__init__(message)
+        self.keys = keys
 
 
 def load_toml(path: Path, model: type[Model]) -> Model:
@@ -25,32 +36,39 @@ def load_toml(path: Path, model: type[Model]) -> Model:
         UserError: the file is missing, is not TOML, or a value does not fit the model; the
             error names file, line and key, and suggests the nearest key for a misspelt one.
     """
-    try:
-        text = path.read_text(encoding="utf-8")
-    except FileNotFoundError:
-        raise UserError("no such file", file=path) from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise UserError(f"cannot be read: {error}", file=path) from None
-    try:
-        content = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        found = re.search(r"at line (\d+)", str(error))
-        raise UserError(
-            f"not valid TOML: {error}", file=path, line=int(found.group(1)) if found else None
-        ) from None
+    text = read_text(path, most_bytes=LARGEST_BYTES)
+    content = parse_toml(text, path)
     try:
         return model.model_validate(content)
     except ValidationError as error:
-        errors = error.errors(include_url=False)
+        errors = error.errors(include_url=False, include_input=False)
         # A misspelt key is also a missing one: tell the cause.
         first = next((one for one in errors if one["type"] == "extra_forbidden"), errors[0])
         keys = tuple(str(part) for part in first["loc"])
         message = str(first["msg"]).removeprefix("Value error, ")
+        cause = first.get("ctx", {}).get("error")
+        if isinstance(cause, KeyedError):
+            keys += cause.keys
         if first["type"] == "extra_forbidden":
             message = "unknown key" + _suggestion(keys[-1], model)
         elif first["type"] == "missing":
             message = "this key is missing"
         raise UserError(message, file=path, line=line_of(text, keys), key=".".join(keys) or None) from None
+
+
+def parse_toml(text: str, file: str | Path) -> dict[str, Any]:
+    """The TOML document in a text that was read from `file`. Raises UserError naming file and line."""
+    try:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        found = re.search(r"at line (\d+)", str(error))
+        line = int(found.group(1)) if found else text.count("\n") + 1
+        raise UserError(f"not valid TOML: {error}", file=file, line=line) from None
+    except RecursionError:
+        raise UserError("is nested too deeply", file=file) from None
+    except ValueError:
+        # Python reads no integer of more than 4300 digits, and no date that no calendar has.
+        raise UserError("holds a number or a date that cannot be", file=file) from None
 
 
 def line_of(text: str, keys: tuple[str, ...]) -> int | None:
@@ -92,5 +110,6 @@ def _suggestion(key: str, model: type[BaseModel]) -> str:
             for part in (inner, *getattr(inner, "__args__", ())):
                 if isinstance(part, type) and issubclass(part, BaseModel):
                     pending.append(part)
-    close = difflib.get_close_matches(key, sorted(names), n=1)
+    # The comparison takes time with the square of the length.
+    close = difflib.get_close_matches(key[:64], sorted(names), n=1)
     return f"; did you mean {close[0]!r}?" if close else ""

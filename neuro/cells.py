@@ -7,7 +7,6 @@ SET writes a 1, junction state 1 -> 0 (resistance falls), RESET a 0, junction st
 from __future__ import annotations
 
 import dataclasses
-import json
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -17,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from flow.table import Array, BitcellTable, CellVariant, Quantity, UserError, open_table
+from flow.table import Array, BitcellTable, CellVariant, Quantity, UserError, load_json, open_table
 from neuro.design import cell_from_json
 from neuro.population import Population, Spread, sampled
 from neuro.random import PURPOSE_TABLE, philox_normal
@@ -110,7 +109,7 @@ def cells_from_file(path: Path) -> list[Bitcell]:
     Optional keys: `variant`, `resistances_include_access` with `r_access_included_ohm`, `spread` (see
     `neuro.population.Spread`), `provenance`. Raises UserError naming the file and the key.
     """
-    document = _json(path)
+    document = load_json(path)
     if isinstance(document, dict) and "cells" in document:
         document = document["cells"]
     if not isinstance(document, list) or not document:
@@ -122,17 +121,6 @@ def cells_from_file(path: Path) -> list[Bitcell]:
             raise UserError(f"the cell {cell.name} {cell.variant} is there twice", file=path, key="name")
         seen.add((cell.name, cell.variant))
     return cells
-
-
-def _json(path: Path) -> Any:
-    try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise UserError("no such file", file=path) from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise UserError(f"cannot be read: {error}", file=path) from None
-    except json.JSONDecodeError as error:
-        raise UserError(f"not valid JSON: {error.msg}", file=path, line=error.lineno) from None
 
 
 def _cell(item: object, key: str, path: Path) -> Bitcell:

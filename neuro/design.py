@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import MISSING, dataclass, fields, replace
@@ -211,18 +210,6 @@ def design_from_json(document: object) -> Design:
         cell_from_json(document["cell"]),
         core_from_json(document["core"]),
     )
-
-
-def read_json(path: str | Path) -> object:
-    """The JSON document of a file. Raises UserError naming file and line."""
-    try:
-        return json.loads(Path(path).read_text(encoding="utf-8"))
-    except OSError as error:
-        raise UserError(f"cannot be read: {error.strerror}", file=path) from None
-    except json.JSONDecodeError as error:
-        raise UserError(f"is no JSON: {error.msg}", file=path, line=error.lineno) from None
-    except (UnicodeDecodeError, RecursionError) as error:
-        raise UserError(f"is no JSON: {error}", file=path) from None
 
 
 def designs_in(document: object, file: str | Path | None = None) -> list[object]:

@@ -24,8 +24,6 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
-import json
-import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -34,7 +32,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from flow.table import UserError
+from flow.table import UserError, load_json, parse_toml, read_text
 from neuro.array import Estimate
 from neuro.batch import evaluate_many
 from neuro.design import BOUNDS, Design, cell_from_json, core_from_json, technology_from_json
@@ -44,6 +42,7 @@ from neuro.technology import Cell, Core, Technology
 
 Values = npt.NDArray[np.float64]
 MOST_POINTS = 10_000_000
+LARGEST_TOML_BYTES = 16 << 20
 
 
 def _per_read(figures: dict[str, Any], batches: Any) -> Any:
@@ -122,15 +121,12 @@ class SweepResult:
 
 def load_sweep(path: str | Path, tables: str | Path | None = None, model: str | None = None) -> Sweep:
     """The sweep of a TOML (or `.json`) file. Raises UserError naming file and key."""
-    try:
-        text = Path(path).read_text(encoding="utf-8")
-        document = json.loads(text) if Path(path).suffix == ".json" else tomllib.loads(text)
-    except (OSError, UnicodeDecodeError) as error:
-        raise UserError(f"cannot be read: {error}", file=path) from None
-    except (json.JSONDecodeError, tomllib.TOMLDecodeError) as error:
-        raise UserError(
-            f"cannot be understood: {error}", file=path, line=getattr(error, "lineno", None)
-        ) from None
+    place = Path(path)
+    document = (
+        load_json(place)
+        if place.suffix == ".json"
+        else parse_toml(read_text(place, most_bytes=LARGEST_TOML_BYTES), place)
+    )
     try:
         return sweep_from(document, tables, model)
     except UserError as error:

@@ -10,6 +10,7 @@ from typing import Annotated, Any
 
 import typer
 
+from flow.document import load_json, parse_json
 from flow.errors import UserError
 
 KEYS = ("delta", "z", "drive", "tau", "start")
@@ -51,18 +52,7 @@ def error_rate(
 
 def read(name: str, path: Path) -> list[dict[str, Any]]:
     """The list of cases in the file; UserError if it is no such list."""
-    try:
-        text = sys.stdin.read() if name == "standard input" else path.read_text(encoding="utf-8")
-    except OSError as error:
-        raise UserError(f"cannot be read: {error.strerror}", file=name) from None
-    except UnicodeDecodeError:
-        raise UserError("is not UTF-8 text", file=name) from None
-    try:
-        content = json.loads(text)
-    except json.JSONDecodeError as error:
-        raise UserError(f"is not JSON: {error.msg}", file=name, line=error.lineno) from None
-    except RecursionError:
-        raise UserError("is nested too deeply", file=name) from None
+    content = parse_json(sys.stdin.read(), name) if name == "standard input" else load_json(path)
     if not isinstance(content, list):
         raise UserError("must hold a JSON list of cases", file=name)
     return content

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
+import hashlib
 import io
-import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,49 +15,70 @@ from flow.parallel.task import Result
 from flow.table import BitcellTable, open_table, replace_file
 from flow.table.writer import table_bytes
 
+_SEAL = b"\nmtjflow entry "
+
 
 @dataclass(frozen=True)
 class Cache:
-    """Results by key, below one folder; a damaged entry is as good as none."""
+    """Results by key, below one folder.
+
+    Every file ends with a hash of its key and its content: an entry that was cut off, altered or put under
+    another name does not pass for a result.
+    """
 
     folder: Path
 
     def load(self, key: str) -> Result | None:
-        """The result kept under `key`, or None."""
-        table = self._path(key, "h5")
-        if table.exists():
+        """The result kept under `key`, or None.
+
+        Raises UserError for an entry that is not what was kept; it is gone then, as far as it can be removed.
+        """
+        for suffix in ("npz", "h5"):
+            path = self._path(key, suffix)
             try:
-                return open_table(table)
-            except UserError:
-                table.unlink(missing_ok=True)
-        arrays = self._path(key, "npz")
-        try:
-            # Read first: the library leaves a damaged file open.
-            with np.load(io.BytesIO(arrays.read_bytes()), allow_pickle=False) as content:
-                return {name: content[name] for name in content.files}
-        except FileNotFoundError:
-            return None
-        except (OSError, ValueError, EOFError, KeyError, zipfile.BadZipFile):
-            arrays.unlink(missing_ok=True)
-            return None
+                data = path.read_bytes()
+            except (FileNotFoundError, NotADirectoryError):
+                continue
+            except OSError as error:
+                raise _distrusted(path, f"cannot be read: {(error.strerror or str(error)).lower()}") from None
+            content = data[: -len(_seal(key, b""))]
+            if data != content + _seal(key, content):
+                raise _distrusted(path, "damaged or altered")
+            if suffix == "h5":
+                return open_table(path)
+            with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
+                return {name: arrays[name] for name in arrays.files}
+        return None
 
     def holds(self, key: str) -> bool:
         """Whether there is an entry, whole or damaged."""
         return any(self._path(key, suffix).exists() for suffix in ("npz", "h5"))
 
     def save(self, key: str, result: Result) -> None:
-        """Keep a result; equal results are equal bytes."""
-        self.folder.mkdir(parents=True, exist_ok=True)
+        """Keep a result; equal results are equal bytes. Raises UserError where it cannot be written."""
         if isinstance(result, BitcellTable):
-            replace_file(self._path(key, "h5", make=True), table_bytes(result))
-            return
-        buffer = io.BytesIO()
-        np.savez(buffer, allow_pickle=False, **{name: result[name] for name in sorted(result)})
-        replace_file(self._path(key, "npz", make=True), buffer.getvalue())
+            path, content = self._path(key, "h5"), table_bytes(result)
+        else:
+            buffer = io.BytesIO()
+            np.savez(buffer, allow_pickle=False, **{name: result[name] for name in sorted(result)})
+            path, content = self._path(key, "npz"), buffer.getvalue()
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            message = f"cannot be written: {(error.strerror or str(error)).lower()}"
+            raise UserError(message, file=path) from None
+        replace_file(path, content + _seal(key, content))
 
-    def _path(self, key: str, suffix: str, *, make: bool = False) -> Path:
+    def _path(self, key: str, suffix: str) -> Path:
         # Two levels: a folder with a hundred thousand files is slow to list.
-        folder = self.folder / key[:2]
-        if make:
-            folder.mkdir(exist_ok=True)
-        return folder / f"{key}.{suffix}"
+        return self.folder / key[:2] / f"{key}.{suffix}"
+
+
+def _seal(key: str, content: bytes) -> bytes:
+    return _SEAL + hashlib.sha256(key.encode() + b"\0" + content).hexdigest().encode()
+
+
+def _distrusted(path: Path, reason: str) -> UserError:
+    with contextlib.suppress(OSError):
+        path.unlink()
+    return UserError(f"this entry of the cache is {reason}", file=path)

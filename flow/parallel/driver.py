@@ -7,6 +7,7 @@ from concurrent.futures import FIRST_COMPLETED, Future, wait
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
+from flow.errors import UserError
 from flow.parallel.cache import Cache
 from flow.parallel.pool import TIME_LIMIT, Pool, worker_died
 from flow.parallel.task import Count, Plan, Progress, Result, Task
@@ -23,8 +24,13 @@ def run_plans(
     *,
     progress: Progress | None = None,
     limit: float = TIME_LIMIT,
+    notice: Callable[[str], None] = lambda _: None,
 ) -> tuple[dict[Name, Any], Count]:
     """Run plans side by side to their ends.
+
+    Args:
+        limit: seconds that a task may take.
+        notice: hears of entries of the cache that could not be trusted.
 
     Returns:
         What each plan returned, by name, and the samples that were simulated and reused.
@@ -32,12 +38,14 @@ def run_plans(
     Raises:
         UserError: a mistake of the user that a plan or a task found. What was done stays in the cache.
     """
-    driver = _Driver(cache, pool, progress or Progress(0), limit)
+    driver = _Driver(cache, pool, progress or Progress(0), limit, notice)
     for plan in plans.values():
         driver.start(plan)
     # After an error the caller closes the pool, which ends what is still running: a future that was cancelled
     # here would make loky's manager stumble over it and hang.
     driver.loop()
+    if driver.distrusted > 1:
+        notice(f"{driver.distrusted} entries of the cache were damaged or altered and simulated again")
     return {name: driver.returned[id(plan)] for name, plan in plans.items()}, driver.count
 
 
@@ -77,7 +85,9 @@ class _Driver:
     pool: Pool
     progress: Progress
     limit: float
+    notice: Callable[[str], None]
     count: Count = field(default_factory=Count)
+    distrusted: int = 0
     returned: dict[int, Any] = field(default_factory=dict)
     running: dict[Future[Result], _Give] = field(default_factory=dict)
     by_key: dict[str, _Give] = field(default_factory=dict)
@@ -91,7 +101,12 @@ class _Driver:
             if not self.running:
                 # A task that may have killed a worker runs alone, so that no other is suspected.
                 self._submit(self.isolated.pop(0))
-            done, _ = wait(self.running, return_when=FIRST_COMPLETED)
+            done, _ = wait(self.running, timeout=self.pool.patience(self.limit), return_when=FIRST_COMPLETED)
+            if not done:
+                # Longer than any task may take: the workers that are left do not even hear their alarm.
+                self.pool.restart()
+                self._recover([])
+                continue
             dead: list[_Give] = []
             for future in done:
                 if future not in self.running:
@@ -178,7 +193,14 @@ class _Driver:
         if key in self.by_key:
             self.by_key[key].waiting.append((deliver, task))
             return
-        kept = self.cache.load(key)
+        try:
+            kept = self.cache.load(key)
+        except UserError as error:
+            # One by name is enough: a damaged disk or an older version of the cache spoils many.
+            if self.distrusted == 0:
+                self.notice(f"{error}; it is simulated again")
+            self.distrusted += 1
+            kept = None
         if kept is not None:
             self.count.reused += task.samples
             self._note(kept)
@@ -202,6 +224,7 @@ class _Driver:
         self.count.simulated += give.task.samples
         self._note(result)
         if not self.cache.holds(give.task.key):
+            # The worker could not: its disk is full, or it does not reach our folder.
             self.cache.save(give.task.key, result)
         self._deliver(give, result)
 

@@ -8,6 +8,7 @@ import os
 import signal
 import sys
 import threading
+from collections.abc import Iterator
 from concurrent.futures import CancelledError, Future
 from typing import Any, Protocol
 
@@ -21,8 +22,15 @@ TIME_LIMIT = 300.0
 _DEATH_SIGNAL = 1  # PR_SET_PDEATHSIG of prctl(2)
 
 
+_GRACE = 60.0
+"""Seconds beyond the time limit after which workers that say nothing are stopped or stuck in the kernel."""
+
+
 class Pool(Protocol):
     """Workers that run tasks."""
+
+    def patience(self, limit: float) -> float | None:
+        """Seconds in which at least one of the running tasks must end; None where nobody can tell."""
 
     def submit(self, task: Task, cache: Cache, limit: float) -> Future[Result]:
         """Start `execute(task, cache, limit)` in a worker."""
@@ -36,6 +44,10 @@ class Pool(Protocol):
 
 class InlinePool:
     """No workers: every task runs here and now. For tests and debuggers."""
+
+    def patience(self, limit: float) -> float | None:
+        """No task is left running."""
+        return None
 
     def submit(self, task: Task, cache: Cache, limit: float) -> Future[Result]:
         """Run the task in this process; its time is not limited."""
@@ -56,19 +68,30 @@ class InlinePool:
 
 
 class LocalPool:
-    """Processes on this machine, by joblib's loky. They start at the first task and die with this process."""
+    """Processes on this machine, by joblib's loky. They start at the first task and die with this process.
 
-    def __init__(self, workers: int) -> None:
+    `grace`: seconds beyond the time limit that workers have to report.
+    """
+
+    def __init__(self, workers: int, grace: float = _GRACE) -> None:
         self._workers = workers
+        self._grace = grace
         self._executor: Any = None
+
+    def patience(self, limit: float) -> float | None:
+        """The alarm ends every task in time, except in a worker that was stopped (SIGSTOP)."""
+        return limit + self._grace
 
     def submit(self, task: Task, cache: Cache, limit: float) -> Future[Result]:
         """Give the task to a worker."""
         if self._executor is None:
             from joblib.externals.loky.process_executor import ProcessPoolExecutor
 
-            self._executor = ProcessPoolExecutor(max_workers=self._workers, initializer=_follow)
-        future: Future[Result] = self._executor.submit(execute, task, cache, limit)
+            self._executor = ProcessPoolExecutor(
+                max_workers=self._workers, initializer=_follow, initargs=(os.getpid(),)
+            )
+        with _without_interrupts():
+            future: Future[Result] = self._executor.submit(execute, task, cache, limit)
         return future
 
     def restart(self) -> None:
@@ -84,6 +107,10 @@ class LocalPool:
 
 class DaskPool:
     """Workers of a Dask cluster, one task a worker process at a time; the scheduler replaces the dead."""
+
+    def patience(self, limit: float) -> float | None:
+        """A busy cluster lets tasks wait for hours; workers that fall silent are the scheduler's matter."""
+        return None
 
     def __init__(self, address: str) -> None:
         try:
@@ -145,10 +172,25 @@ def worker_died(error: BaseException) -> bool:
     return bool(names & dead) or isinstance(error, CancelledError)
 
 
-def _follow() -> None:
+@contextlib.contextmanager
+def _without_interrupts() -> Iterator[None]:
+    """Start workers that Ctrl-C does not reach, from their very first instruction.
+
+    A terminal sends it to all processes at once; the main process alone tells the user and ends the others.
+    """
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def _follow(parent: int) -> None:
     """In a new worker on Linux: die with the process that started it, even if that is killed."""
+    # A shell script may have started us with this signal ignored; a hung task must end.
+    signal.signal(signal.SIGALRM, signal.SIG_DFL)
     if sys.platform == "linux":
         with contextlib.suppress(OSError, AttributeError):
             ctypes.CDLL(None).prctl(_DEATH_SIGNAL, signal.SIGKILL)
-        if os.getppid() == 1:
+        if os.getppid() != parent:
             os._exit(1)

@@ -15,6 +15,7 @@ from flow.measure.pulses import SamplePulses
 from flow.measure.samples import BATCH, Operation, SampleRates, operations_of
 from flow.parallel import Arrays, Plan, Task
 from flow.spec import Line, PopulationSpec, Study
+from flow.statistics.family import Family, batches, family_plan
 from flow.statistics.importance import Proposal
 from flow.statistics.population import Population, population_plan
 from flow.statistics.quantities import Bulk, population_variant
@@ -45,7 +46,10 @@ def variant_plan(bench: Bench, study: Study) -> Plan:
             ]
         ),
     )
-    pulses = cast(list[Population], (yield _given_voltages(bench, settings, operations)))
+    further = _given_voltages(bench, settings, operations)
+    found = yield [*further, *(family_plan(bench, settings, population) for population in populations)]
+    pulses = cast(list[Population], found[: len(further)])
+    families = cast(list[Family], found[len(further) :])
     voltages = [population.point.value for population in populations]
     typical = _typical(bench, settings, settings.pulses)
     many = _typical(bench, settings, max(settings.check_samples, settings.pulses))
@@ -72,7 +76,7 @@ def variant_plan(bench: Bench, study: Study) -> Plan:
         resistances=_joined(groups[5], many),
     )
     nominal = table.cells[bench.name][bench.variant_name]
-    return population_variant(bench, nominal, starts, populations, pulses, bulk, settings)
+    return population_variant(bench, nominal, starts, populations, pulses, families, bulk, settings)
 
 
 def expected_tasks(bench: Bench, study: Study) -> int:
@@ -83,7 +87,9 @@ def expected_tasks(bench: Bench, study: Study) -> int:
     given = bench.variant.given_voltages is not None and settings.estimator != "plain"
     operations = 5 if given else 3
     many = -(-max(settings.check_samples, settings.pulses) // BATCH)
-    return 1 + operations * one + 1 + 4 * -(-settings.pulses // pulses_file.BATCH) + many
+    return (
+        1 + operations * one + 1 + 3 * batches(settings) + 4 * -(-settings.pulses // pulses_file.BATCH) + many
+    )
 
 
 def _given_voltages(

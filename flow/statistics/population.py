@@ -117,7 +117,7 @@ def population_plan(
         centre, gradient = start, np.zeros(work.variation.dimension)
     else:
         centre, gradient = yield from work.pilot(start, solve)
-    proposal, other = _proposals(settings, gradient)
+    proposal, other = proposals(settings, gradient)
     for _ in range(_MOST_MOVES):
         grid = work.grid(centre)
         y, weight = work.draw(proposal, settings.samples, "estimate")
@@ -186,19 +186,7 @@ class _Work:
         return centre * (1 + np.linspace(-_HALF_WIDTH, _HALF_WIDTH, _POINTS))
 
     def draw(self, proposal: Proposal, samples: int, purpose: str) -> tuple[Array, Array]:
-        """Samples (R, M, D) and weights (R, M)."""
-        replicates, points = layout(samples)
-        # The two oxides of one cell and the two directions share no points; nor do estimate and check.
-        stream = f"{self.bench.name}/{self.operation.name}/{self.axis}/{purpose}"
-        uniform = uniforms(
-            self.settings.sampling,
-            self.variation.dimension,
-            replicates,
-            points,
-            seed=self.settings.seed,
-            stream=stream,
-        )
-        return proposal.draw(uniform)
+        return draw(self.bench, self.operation, self.settings, proposal, samples, self.axis, purpose)
 
     def tasks(self, y: Array, grid: Array, states: int) -> list[SampleRates]:
         operation, flat = self.operation, y.reshape(-1, y.shape[-1])
@@ -343,7 +331,30 @@ class _Work:
         )
 
 
-def _proposals(settings: PopulationSpec, gradient: Array) -> tuple[Proposal, Proposal]:
+def draw(
+    bench: Bench,
+    operation: Operation,
+    settings: PopulationSpec,
+    proposal: Proposal,
+    samples: int,
+    axis: Axis,
+    purpose: str,
+) -> tuple[Array, Array]:
+    """Samples (R, M, D) and weights (R, M); fewer samples are the first of more."""
+    replicates, points = layout(samples)
+    # The two oxides of one cell and the two directions share no points; nor do estimate and check.
+    uniform = uniforms(
+        settings.sampling,
+        variation_of(bench).dimension,
+        replicates,
+        points,
+        seed=settings.seed,
+        stream=f"{bench.name}/{operation.name}/{axis}/{purpose}",
+    )
+    return proposal.draw(uniform)
+
+
+def proposals(settings: PopulationSpec, gradient: Array) -> tuple[Proposal, Proposal]:
     """Of the estimate, and of the check with its other shift."""
     if settings.estimator == "plain" or not gradient.any():
         plain = Proposal.plain(gradient.size)

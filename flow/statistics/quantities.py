@@ -14,6 +14,7 @@ from flow.parallel import Arrays
 from flow.spec import PopulationSpec
 from flow.statistics import estimate
 from flow.statistics.estimate import Estimate
+from flow.statistics.family import SHARES, Family
 from flow.statistics.population import RARE, WORST_OF, Population
 from flow.table import KINDS, Array, CellVariant, Quantity
 
@@ -38,6 +39,7 @@ def population_variant(
     starts: Sequence[float],
     populations: Sequence[Population],
     pulses: Sequence[Population],
+    families: Sequence[Family],
     bulk: Bulk,
     settings: PopulationSpec,
 ) -> CellVariant:
@@ -48,6 +50,7 @@ def population_variant(
         starts: voltages at which the nominal device meets the targets (0 -> 1, 1 -> 0, read).
         populations: of the same operations.
         pulses: of the writes at the variant's given voltages, solved for the pulse.
+        families: error rates of the same operations along their pulse or voltage.
     """
     quantities = dict(nominal.quantities)
     samples: dict[str, Array] = {}
@@ -67,8 +70,11 @@ def population_variant(
         for population in pulses
     }
     quantities |= _spread(quantities, _measured(bench, populations, bulk))
-    everything = [population.status for population in populations] + [
-        part["status"].ravel() for part in vars(bulk).values()
+    quantities |= _limits(bench)
+    everything = [
+        *(population.status for population in populations),
+        *(family.status for family in families),
+        *(part["status"].ravel() for part in vars(bulk).values()),
     ]
     failed = sum(int((status == FAILED).sum()) for status in everything)
     given = bench.variant.given_voltages
@@ -76,6 +82,7 @@ def population_variant(
         nominal,
         quantities=quantities,
         samples=samples,
+        curves={name: array for family in families for name, array in _curves(family).items()},
         attributes={
             **nominal.attributes,
             "method": "population of process samples: load lines from SPICE, error rates by Fokker-Planck, "
@@ -86,6 +93,7 @@ def population_variant(
             "seed": settings.seed,
             "samples_per_operation": settings.samples,
             "samples_simulated": sum(population.simulated for population in populations)
+            + sum(family.status.size for family in families)
             + sum(part["status"].size for part in vars(bulk).values()),
             "samples_failed": failed,
             **(
@@ -144,6 +152,49 @@ def _lines(bench: Bench, quantities: Mapping[str, Quantity]) -> dict[str, Quanti
     return {
         "ltd_voltage": replace(by_line["bl"], long_name=""),
         "ltp_voltage": replace(by_line["sl"], long_name=""),
+    }
+
+
+def _limits(bench: Bench) -> dict[str, Quantity]:
+    """What the cell's file demands, so that a table tells by itself whether its cells pass."""
+    write, read = bench.spec.write, bench.spec.read
+    return {
+        "wer_limit": Quantity(write.wer, "1", long_name="highest write error rate that the cell file allows"),
+        "rdr_limit": Quantity(read.rdr, "1", long_name="highest read disturb rate that the cell file allows"),
+        "write_voltage_limit": Quantity(
+            write.max_voltage, "V", long_name="highest write voltage that the cell file allows"
+        ),
+        "read_voltage_limit": Quantity(
+            read.max_voltage, "V", long_name="highest read voltage that the cell file allows"
+        ),
+    }
+
+
+def _curves(family: Family) -> dict[str, Array]:
+    name = family.operation.name
+    rate = _RATES[name]
+    dim = f"{family.axis}_{name}"
+    unit, varied, kept = (
+        ("V", "voltage of the read", "with its pulse")
+        if family.axis == "voltage"
+        else ("s", f"pulse of the write {name}", "at its stored voltage")
+    )
+
+    def curve(values: NDArray[np.float64], text: str) -> Array:
+        return Array((dim,), values, "1", f"{rate} {kept}, {text}")
+
+    # An interval may reach beyond certainty, an error rate cannot.
+    mean = np.array([[one.value, one.low, min(one.high, 1.0)] for one in family.mean])
+    return {
+        dim: Array((dim,), family.grid, unit, varied),
+        "share": Array(("share",), np.array(SHARES), "1", "share of the cells with a higher error rate"),
+        f"{rate}_nominal": curve(family.nominal, "nominal cell"),
+        f"{rate}_mean": curve(mean[:, 0], "mean of the population"),
+        f"{rate}_mean_ci_low": curve(mean[:, 1], "lower end of the 95 % confidence interval of the mean"),
+        f"{rate}_mean_ci_high": curve(mean[:, 2], "upper end of the 95 % confidence interval of the mean"),
+        f"{rate}_quantile": Array(
+            ("share", dim), family.quantile, "1", f"{rate} {kept}, exceeded by this share of the cells"
+        ),
     }
 
 

@@ -4,19 +4,21 @@
     table.cells["2t1mtj_sc_dmtj"]["0.85"].quantities["write_energy"].value      # joule
 
 Values are in SI units throughout; `quantity_json` and `table_json` turn them into display units. The file
-format is described in docs/formats.md. `UserError` and `load_toml`, which both sides need for a user's files,
-come through this door too.
+format is described in docs/formats.md. `UserError`, `load_toml`, `parse_toml` and `load_json`, which both
+sides need for a user's files, come through this door too.
 """
 
 from __future__ import annotations
 
+from flow.command_line import run_command_line
+from flow.document import load_json, read_text
 from flow.errors import UserError
-from flow.table.atomic import replace_file
+from flow.table.atomic import check_writable, replace_file
 from flow.table.content import Array, BitcellTable, CellVariant, digest, table_json
 from flow.table.quantity import KINDS, STATUS_FLAGS, Kind, Quantity, known, quantity_json
 from flow.table.reader import open_table
 from flow.table.writer import SCHEMA_NAME, SCHEMA_VERSION, write_table
-from flow.toml import load_toml
+from flow.toml import load_toml, parse_toml
 
 __all__ = [
     "KINDS",
@@ -29,12 +31,17 @@ __all__ = [
     "Kind",
     "Quantity",
     "UserError",
+    "check_writable",
     "digest",
     "known",
+    "load_json",
     "load_toml",
     "open_table",
+    "parse_toml",
     "quantity_json",
+    "read_text",
     "replace_file",
+    "run_command_line",
     "table_json",
     "write_table",
 ]

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from flow.table.quantity import KINDS, Quantity, described, quantity_json
 
-SECTIONS = ("samples", "load_lines", "waveforms")
+SECTIONS = ("samples", "load_lines", "waveforms", "curves")
 
 AttributeValue = str | int | float
 
@@ -39,12 +39,16 @@ class Array:
 
 @dataclass
 class CellVariant:
-    """One characterised variant of a cell, for example one oxide thickness."""
+    """One characterised variant of a cell, for example one oxide thickness.
+
+    `curves` are error rates of the population against pulse or voltage; older tables have none.
+    """
 
     quantities: dict[str, Quantity] = field(default_factory=dict)
     load_lines: dict[str, Array] = field(default_factory=dict)
     waveforms: dict[str, Array] = field(default_factory=dict)
     samples: dict[str, Array] = field(default_factory=dict)
+    curves: dict[str, Array] = field(default_factory=dict)
     attributes: dict[str, AttributeValue] = field(default_factory=dict)
 
 

@@ -10,6 +10,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 from flow.errors import UserError
@@ -20,6 +21,8 @@ MINIMUM = 44
 
 PACKAGES = ("ngspice", "libngspice0")
 """Debian's packages; the program does not pull the library."""
+
+MEND = "run `make setup`, or `mtj-flow doctor` for more"
 
 _SECONDS = 60
 
@@ -36,34 +39,42 @@ class Ngspice:
 def find_ngspice() -> Ngspice:
     """The ngspice on `PATH` and the shared library beside it (or `NGSPICE_LIBRARY_PATH`).
 
-    Raises `UserError` saying what is wrong: absent, older than 44, without OSDI, without the library.
+    Raises `UserError` saying what is wrong and how to mend it: absent, older than 44, without OSDI, without
+    the library.
     """
-    found = shutil.which("ngspice")
+    return _find(os.environ.get("PATH", ""), os.environ.get("NGSPICE_LIBRARY_PATH"))
+
+
+@lru_cache
+def _find(search: str, chosen: str | None) -> Ngspice:
+    """The ngspice on the path `search`; asked once a process, a run asks for the version more than once."""
+    found = shutil.which("ngspice", path=search)
     if found is None:
-        raise UserError(f"no ngspice on PATH (version {MINIMUM} or newer is needed)")
+        raise UserError(f"no ngspice on PATH (version {MINIMUM} or newer is needed); {MEND}")
     executable = Path(found)
     banner = _run([str(executable), "--version"], "ngspice --version")
     version = _version(banner)
     if version is None or version < MINIMUM:
         raise UserError(
-            f"{executable} is version {version or 'unknown'}; {MINIMUM} or newer is needed, for OSDI"
+            f"{executable} is version {version or 'unknown'}; {MINIMUM} or newer is needed, for OSDI; {MEND}"
         )
-    return Ngspice(version, executable, _find_library())
+    return Ngspice(version, executable, _find_library(chosen))
 
 
-def _find_library() -> Path:
-    chosen = os.environ.get("NGSPICE_LIBRARY_PATH")
+def _find_library(chosen: str | None) -> Path:
     name = chosen or ("libngspice.dylib" if sys.platform == "darwin" else "libngspice.so.0")
     probe = Path(__file__).with_name("ngspice_probe.py")
     try:
         answer = json.loads(_run([sys.executable, "-I", str(probe), name], name))
     except (UserError, json.JSONDecodeError):
-        raise UserError(f"ngspice's shared library {name} is missing or cannot be loaded") from None
+        raise UserError(f"ngspice's shared library {name} is missing or cannot be loaded; {MEND}") from None
     version = _version(answer["banner"])
     if version is None or version < MINIMUM:
-        raise UserError(f"{answer['path']} is version {version or 'unknown'}; {MINIMUM} or newer is needed")
+        raise UserError(
+            f"{answer['path']} is version {version or 'unknown'}; {MINIMUM} or newer is needed; {MEND}"
+        )
     if not answer["osdi"]:
-        raise UserError(f"{answer['path']} was built without OSDI")
+        raise UserError(f"{answer['path']} was built without OSDI; {MEND}")
     return Path(answer["path"])
 
 
@@ -76,9 +87,9 @@ def _run(command: list[str], name: str) -> str:
     try:
         done = subprocess.run(command, capture_output=True, text=True, timeout=_SECONDS, check=False)
     except (OSError, subprocess.TimeoutExpired) as error:
-        raise UserError(f"{name} does not run: {error}") from None
+        raise UserError(f"{name} does not run: {error}; {MEND}") from None
     if done.returncode != 0:
-        raise UserError(f"{name} ended with code {done.returncode}")
+        raise UserError(f"{name} ended with code {done.returncode}; {MEND}")
     return done.stdout
 
 

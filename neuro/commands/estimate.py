@@ -37,11 +37,12 @@ def estimate(
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
 ) -> None:
     """Estimate every design point of a file; an impossible one is answered with its error and field."""
+    from flow.table import load_json
     from neuro.array import estimate_documents
-    from neuro.design import designs_in, read_json
+    from neuro.design import designs_in
     from neuro.lookup import Lookup
 
-    documents = Lookup(tables, model).resolve(designs_in(read_json(designs), file=designs))
+    documents = Lookup(tables, model).resolve(designs_in(load_json(designs), file=designs))
     results = estimate_documents(documents, model, read_mode)
     if samples:
         from neuro.uncertainty import add_intervals

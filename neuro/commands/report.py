@@ -28,17 +28,11 @@ def report(
     """Print the tables beside the paper's; write the figures and a page that holds all of it."""
     from rich.console import Console
 
-    from neuro.report.bitcells import open_bitcells
     from neuro.report.console import show
-    from neuro.report.deviation import packaged_reasons
-    from neuro.report.paper import Paper
-    from neuro.report.results import Results
-    from neuro.report.traces import outdated, read_traces
+    from neuro.report.results import gather
     from neuro.report.writer import write_report
 
-    bitcells = open_bitcells(tables)
-    runs = read_traces(traces, bitcells)
-    results = Results(bitcells, runs, Paper(), packaged_reasons(), outdated(traces, bitcells))
+    results = gather(tables, traces)
     if not as_json:
         show(results, Console())
     written = write_report(results, output)

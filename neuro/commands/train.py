@@ -96,7 +96,7 @@ def train(
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
 ) -> None:
     """Train networks in arrays of bitcells and trace accuracy, latency and energy after every epoch."""
-    from flow.table import digest, open_table
+    from flow.table import check_writable, digest, open_table
     from neuro import checkpoint, dataset, trace
     from neuro.accounting import CoreOptions, CostModel
     from neuro.network import Settings
@@ -141,6 +141,7 @@ def train(
         CostModel(technology, one, settings.layers, bits, model, CoreOptions(partial_sum_bits=adc_bits))
         for one in chosen
     ]
+    check_writable(output)
     data = dataset.load(data_dir, _window(settings))
     check_data(settings, data)
     runs = [

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import math
+import re
 from dataclasses import dataclass
 from typing import Any
 
 DEVICES = ("smtj", "dmtj")
 """The two junctions of the paper; every table, figure and colour follows this order."""
+
+_SECTION = {"Table II": "table_2", "Table III": "table_3", "section III.B": "section_3b"}
 
 LIMIT_PERCENT = 15.0
 """A deviation beyond this needs a reason."""
@@ -46,6 +49,13 @@ class Comparison:
     remark: str = ""
 
     @property
+    def id(self) -> str:
+        """Address of the number: table_3/read_latency_training/smtj/0.85/physical."""
+        return number_id(
+            _SECTION.get(self.table, self.table), self.quantity, self.device, self.variant, self.model
+        )
+
+    @property
     def deviation_percent(self) -> float | None:
         """100 (measured - paper) / paper; None where there is nothing to compare."""
         if self.paper is None or self.given:
@@ -61,6 +71,7 @@ class Comparison:
     def as_json(self) -> dict[str, Any]:
         """The comparison as a JSON object; numbers that are not finite become null."""
         return {
+            "id": self.id,
             "table": self.table,
             "quantity": self.quantity,
             "label": self.label,
@@ -77,6 +88,16 @@ class Comparison:
             "given": self.given,
             "remark": self.remark or None,
         }
+
+
+def number_id(*parts: str) -> str:
+    """The address of a number from its parts, empty ones left out: lower case, words joined by `_`.
+
+    Every object of the results document that holds numbers carries one as `id`, so that a number of the page
+    is found again; `mtj-neuro explain` takes `ID` (its main number) or `ID/FIELD` (any other).
+    """
+    words = (re.sub(r"[^a-z0-9.]+", "_", part.lower()).strip("_.") for part in parts)
+    return "/".join(word for word in words if word)
 
 
 def finite(number: float | None) -> float | None:

@@ -5,15 +5,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 from neuro.report import bitcells as cells
 from neuro.report import runs as training
 from neuro.report.bitcells import Bitcells
-from neuro.report.comparison import DEVICES, Comparison, finite
-from neuro.report.deviation import Deviation, Reason, deviations
+from neuro.report.comparison import DEVICES, Comparison, finite, number_id
+from neuro.report.deviation import Deviation, Reason, deviations, packaged_reasons
 from neuro.report.paper import TABLE_3, Paper
 from neuro.report.runs import Run, mean_interval
+from neuro.report.traces import outdated, read_traces
 
 
 @dataclass(frozen=True)
@@ -29,6 +31,7 @@ class Advantage:
     def as_json(self) -> dict[str, Any]:
         """The row as a JSON object."""
         return {
+            "id": number_id("advantage", self.quantity, self.model),
             "quantity": self.quantity,
             "label": self.label,
             "model": self.model or None,
@@ -140,6 +143,7 @@ class Results:
             "advantages": [row.as_json() for row in self.advantages],
             "accuracy_by_epoch": [
                 {
+                    "id": number_id("accuracy_by_epoch", run.device, run.variant, run.model),
                     "device": run.device,
                     "variant": run.variant,
                     "model": run.model,
@@ -152,6 +156,13 @@ class Results:
             "unexplained": len(self.unexplained),
             "notes": self.notes,
         }
+
+
+def gather(tables: Path, traces: Path) -> Results:
+    """The results of a bitcell table and a directory of traces. Raises UserError where one cannot be read."""
+    bitcells = cells.open_bitcells(tables)
+    runs = read_traces(traces, bitcells)
+    return Results(bitcells, runs, Paper(), packaged_reasons(), outdated(traces, bitcells))
 
 
 def training_advantage(runs: Sequence[Run], quantity: str, model: str) -> float | None:

@@ -89,7 +89,7 @@ def test_the_self_check_fails_loudly(make_bench: MakeBench, monkeypatch: pytest.
     bench = make_bench(RC)
     settings = PopulationSpec(samples=128, check_samples=64)
     monkeypatch.setattr(
-        population, "_proposals", lambda settings, gradient: _with_wrong_weights(gradient), raising=True
+        population, "proposals", lambda settings, gradient: _with_wrong_weights(gradient), raising=True
     )
     with pytest.raises(UserError, match="self-check failed"):
         run_inline(population_plan(bench, operations_of(bench)[0], settings, 0.807))
