@@ -13,6 +13,9 @@ _EQUATION = re.compile(
     r'<(?P<tag>span|div) class="arithmatex">\\(?:\(|\[)(?P<latex>.*?)\\(?:\)|\])</(?P=tag)>', re.DOTALL
 )
 
+# TeX sets a thin space between a function and its argument, the converter none.
+_FUNCTION = re.compile(r"(\\(?:cosh|cos|exp|ln|log|sinh|tanh))\s+(?=[\w\\])")
+
 
 def on_page_content(page_html: str, **_: Any) -> str:
     """Replace every marked equation. MkDocs calls this by its name."""
@@ -23,7 +26,7 @@ def _mathml(match: re.Match[str]) -> str:
     from latex2mathml.converter import convert
 
     block = match["tag"] == "div"
-    latex = html.unescape(match["latex"]).strip()
+    latex = _FUNCTION.sub(r"\1\\,", html.unescape(match["latex"]).strip())
     converted: str = convert(latex, display="block" if block else "inline")
     if re.search(r"\\|<mi>&(?:amp;)?</mi>", converted):
         # The converter prints what it does not know instead of refusing it.
