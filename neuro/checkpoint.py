@@ -1,7 +1,8 @@
 """Stopping and going on: the whole state of a run in one file, written as a whole or not at all.
 
 Images, errors and chips are functions of seed, replica and step number, so a run that goes on from here ends
-with the same traces, bit for bit, wherever it was cut. The file is NumPy's `.npz` without pickled objects.
+with the same traces, bit for bit, wherever it was cut. The file is NumPy's `.npz` without pickled objects; it
+ends with a checksum.
 """
 
 from __future__ import annotations
@@ -18,12 +19,12 @@ from typing import Any
 
 import numpy as np
 
-from flow.table import UserError, replace_file
+from flow.table import UserError, check_seal, replace_file, sealed
 from neuro.accounting import ArrayEvents
 from neuro.dataset import Dataset
 from neuro.training import EpochRecord, Run
 
-_VERSION = 1
+_VERSION = 2
 _STATE = ("weights", "digits", "touched", "actual", "current", "moments", "gradient")
 
 
@@ -65,8 +66,11 @@ def save(run: Run, path: Path, digest: str) -> None:
         content[f"counters_{place}"] = np.stack([events.counters for events in seen])
     buffer = io.BytesIO()
     np.savez(buffer, **content)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    replace_file(path, buffer.getvalue())
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UserError(f"cannot be written: {(error.strerror or str(error)).lower()}", file=path) from None
+    replace_file(path, sealed(buffer.getvalue()))
 
 
 def restore(run: Run, path: Path, digest: str) -> bool:
@@ -77,14 +81,16 @@ def restore(run: Run, path: Path, digest: str) -> bool:
     if not path.exists():
         return False
     try:
+        check_seal(path, needed=True)
         # Read first: a damaged archive must not leave its file open.
         with np.load(io.BytesIO(path.read_bytes()), allow_pickle=False) as stored:
             content = {name: stored[name] for name in stored.files}
         if str(content["digest"]) != digest:
             return False
         _restore(run, content)
-    except (OSError, KeyError, ValueError, EOFError, zipfile.BadZipFile) as error:
-        message = f"a damaged checkpoint ({error}); delete it or train with --fresh"
+    except (UserError, OSError, KeyError, ValueError, EOFError, zipfile.BadZipFile) as error:
+        reason = error.message if isinstance(error, UserError) else error
+        message = f"a damaged checkpoint ({reason}); delete it, or train with --fresh"
         raise UserError(message, file=path) from None
     return True
 

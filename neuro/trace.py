@@ -13,7 +13,7 @@ from typing import Any
 import h5py
 import numpy as np
 
-from flow.table import replace_file
+from flow.table import replace_file, sealed
 from neuro.accounting import CostModel, Costs
 from neuro.kernel import (
     CHANGED,
@@ -149,7 +149,7 @@ def write_csv(traces: Sequence[Trace], path: Path) -> None:
 def write_hdf5(traces: Sequence[Trace], path: Path, attributes: Mapping[str, str | int | float]) -> None:
     """Everything along (cell, replica, epoch, array), with dimension scales, units and long names.
 
-    The same traces and attributes give the same bytes.
+    The same traces and attributes give the same bytes. A checksum stands at the end.
     """
     runs = traces[0].runs
     shape = (len(traces), len(runs), len(runs[0].records))
@@ -198,7 +198,7 @@ def write_hdf5(traces: Sequence[Trace], path: Path, attributes: Mapping[str, str
                 for one in records
             ]
             put(key, np.array(counts, dtype=np.int64), (*along, "array"), "1", f"{text}, cumulative")
-    _replace(path, buffer.getvalue())
+    _replace(path, sealed(buffer.getvalue()))
 
 
 def _replace(path: Path, content: bytes) -> None:

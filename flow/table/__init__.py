@@ -16,8 +16,8 @@ from flow.errors import UserError
 from flow.table.atomic import check_writable, replace_file
 from flow.table.content import Array, BitcellTable, CellVariant, digest, table_json
 from flow.table.quantity import KINDS, STATUS_FLAGS, Kind, Quantity, known, quantity_json
-from flow.table.reader import open_table
-from flow.table.writer import SCHEMA_NAME, SCHEMA_VERSION, write_table
+from flow.table.reader import check_seal, open_table
+from flow.table.writer import SCHEMA_NAME, SCHEMA_VERSION, sealed, write_table
 from flow.toml import load_toml, parse_toml
 
 __all__ = [
@@ -31,6 +31,7 @@ __all__ = [
     "Kind",
     "Quantity",
     "UserError",
+    "check_seal",
     "check_writable",
     "digest",
     "known",
@@ -42,6 +43,7 @@ __all__ = [
     "read_text",
     "replace_file",
     "run_command_line",
+    "sealed",
     "table_json",
     "write_table",
 ]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import math
 import os
 from pathlib import Path
@@ -16,7 +15,7 @@ from flow.errors import UserError
 from flow.table.content import SECTIONS, Array, AttributeValue, BitcellTable, CellVariant, digest
 from flow.table.quantity import STATUS_FLAGS, Quantity
 from flow.table.schema import PARTS, problems
-from flow.table.writer import NO_COORDINATE, SCHEMA_NAME, SCHEMA_VERSION, SEAL, SEAL_BYTES
+from flow.table.writer import NO_COORDINATE, SCHEMA_NAME, SCHEMA_VERSION, SEAL, SEAL_BYTES, sealed
 
 # Far above any table of ours; keeps a hostile file from filling the memory.
 _LARGEST_TABLE_BYTES = 1 << 30
@@ -38,7 +37,7 @@ def open_table(path: str | Path) -> BitcellTable:
         raise UserError("cannot be read: permission denied", file=place)
     if not h5py.is_hdf5(place):
         raise UserError("is not an HDF5 file", file=place)
-    _check_seal(place)
+    check_seal(place)
     reader = _Reader(place)
     try:
         # No lock: tables are replaced, never changed in place, and may lie on read-only disks.
@@ -64,17 +63,20 @@ def open_table(path: str | Path) -> BitcellTable:
     return table
 
 
-def _check_seal(place: Path) -> None:
-    """Compare the file with the checksum at its end, if it has one.
+def check_seal(place: Path, *, needed: bool = False) -> None:
+    """Compare a file with the checksum at its end; one without passes unless it is `needed`.
 
-    Before anything else: a single flipped bit can send the HDF5 library into an endless loop.
+    Before anything else: a single flipped bit can send the HDF5 library into an endless loop. Raises
+    UserError for a file that was cut off or altered, or cannot be read.
     """
     try:
         data = place.read_bytes()
     except OSError as error:
         raise UserError(f"cannot be read: {(error.strerror or str(error)).lower()}", file=place) from error
     content, seal = data[:-SEAL_BYTES], data[-SEAL_BYTES:]
-    if seal.startswith(SEAL) and seal != SEAL + hashlib.sha256(content).hexdigest().encode():
+    if not (needed or seal.startswith(SEAL)):
+        return
+    if data != sealed(content):
         raise UserError("damaged: the file does not match the checksum at its end", file=place, key="/")
 
 

@@ -75,7 +75,12 @@ def table_bytes(table: BitcellTable) -> bytes:
         _attributes(provenance, **dict(sorted(table.provenance.items())))
         file.flush()
         image: bytes = file.id.get_file_image()
-    return image + SEAL + hashlib.sha256(image).hexdigest().encode()
+    return sealed(image)
+
+
+def sealed(content: bytes) -> bytes:
+    """The content of a file with its checksum behind, for `check_seal`; HDF5 and zip libraries ignore it."""
+    return content + SEAL + hashlib.sha256(content).hexdigest().encode()
 
 
 def _group(parent: Any, name: str) -> Any:

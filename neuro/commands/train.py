@@ -157,11 +157,8 @@ def train(
             kept.keep(seen)
             progress.show(seen)
 
-        try:
-            train_all(runs, data, epochs, engine=engine, device=device, jobs=jobs, watch=watch)
-        except KeyboardInterrupt:
-            kept.keep(runs, now=True)
-            raise
+        # Ctrl-C saves nothing more: it comes in the middle of a step, and what `watch` kept is whole.
+        train_all(runs, data, epochs, engine=engine, device=device, jobs=jobs, watch=watch)
     traces = [
         trace.trace(one, runs[place * replicas : (place + 1) * replicas]) for place, one in enumerate(models)
     ]

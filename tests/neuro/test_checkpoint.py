@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from flow.table import UserError
+from flow.table import UserError, sealed
 from neuro.checkpoint import Checkpoints, restore, save
 from neuro.network import Settings
 from neuro.training import Run, train_all
@@ -96,6 +96,9 @@ def test_damaged_checkpoints_are_refused(tmp_path: Path) -> None:
         content = {name: stored[name] for name in stored.files}
     content["weights_0"] = content["weights_0"][:7]
     np.savez(path, **content)
+    with pytest.raises(UserError, match="does not match the checksum"):
+        restore(run, path, "d")
+    path.write_bytes(sealed(path.read_bytes()))
     with pytest.raises(UserError, match="weights of array 0"):
         restore(run, path, "d")
 

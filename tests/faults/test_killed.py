@@ -1,0 +1,129 @@
+"""Kill, SIGTERM and Ctrl-C at any moment: the next run goes on and ends with the bytes of an undisturbed one."""
+
+from __future__ import annotations
+
+import random
+import signal
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.faults.conftest import TABLE, Command, Start, Undisturbed, wait_until
+from tests.faults.training import Trained, train_options
+
+
+def entries(project: Path) -> int:
+    return len(list((project / "build" / "cache").glob("*/*")))
+
+
+def stop(command: Command, number: int) -> None:
+    if number == signal.SIGINT:
+        command.interrupt()
+    else:
+        command.send(number)
+    command.end()
+    assert "Traceback" not in command.stderr, command.stderr
+    if number == signal.SIGINT and command.code != 0:
+        assert command.code == 130
+        lines = [line for line in command.stderr.splitlines() if "interrupted" in line]
+        assert len(lines) <= 1
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGINT, signal.SIGTERM], ids=lambda n: n.name)
+def test_a_characterisation_goes_on_after_a_kill(
+    small: Path, start: Start, undisturbed: Undisturbed, number: signal.Signals
+) -> None:
+    undisturbed.give(small, 0.7)
+    kept = entries(small)
+    command = start(small, "flow", "characterize")
+    wait_until(lambda: entries(small) > kept or bool(command.workers()), command)
+    stop(command, number)
+    assert command.code == (130 if number == signal.SIGINT else -number)
+    if number == signal.SIGINT:
+        assert command.stderr.splitlines()[-1].startswith("interrupted")
+    command.assert_nothing_left(small)
+    assert not (small / TABLE).exists()
+    resumed = start(small, "flow", "characterize").end()
+    assert resumed.code == 0, resumed.stderr
+    assert (small / TABLE).read_bytes() == undisturbed.table
+    resumed.assert_nothing_left(small)
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+def test_ctrl_c_at_a_random_moment_of_the_start(small: Path, start: Start, seed: int) -> None:
+    """While libraries load, models are checked and workers begin, too, there is no traceback."""
+    command = start(small, "flow", "characterize")
+    # The interpreter itself, before our first line, is not ours.
+    time.sleep(random.Random(seed).uniform(0.2, 1.5))
+    stop(command, signal.SIGINT)
+    assert command.code == 130
+    command.assert_nothing_left(small)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGINT], ids=lambda n: n.name)
+def test_twenty_random_moments_of_a_characterisation(
+    small: Path, start: Start, undisturbed: Undisturbed, number: signal.Signals
+) -> None:
+    generator = random.Random(int(number))
+    started = time.monotonic()
+    assert start(small, "flow", "characterize").end(300).code == 0
+    lasts = time.monotonic() - started
+    stopped = 0
+    for _ in range(20):
+        (small / TABLE).unlink(missing_ok=True)
+        if entries(small) > 18:
+            for path in sorted((small / "build" / "cache").glob("*/*"))[::2]:
+                path.unlink()
+        command = start(small, "flow", "characterize")
+        time.sleep(generator.uniform(0.2, lasts))
+        stop(command, number)
+        stopped += command.code != 0
+        command.assert_nothing_left(small)
+        assert not (small / TABLE).exists() or (small / TABLE).read_bytes() == undisturbed.table
+    assert stopped >= 10
+    assert start(small, "flow", "characterize").end(300).code == 0
+    assert (small / TABLE).read_bytes() == undisturbed.table
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGINT], ids=lambda n: n.name)
+def test_a_training_goes_on_after_a_kill(
+    tmp_path: Path, start: Start, trained: Trained, number: signal.Signals
+) -> None:
+    command = start(tmp_path, "neuro", *train_options())
+    wait_until(lambda: bool(list((tmp_path / "kept").glob("*.npz"))), command)
+    stop(command, number)
+    assert command.code == (130 if number == signal.SIGINT else -number)
+    assert not (tmp_path / "t.h5").exists()
+    command.assert_nothing_left(tmp_path)
+    resumed = start(tmp_path, "neuro", *train_options()).end()
+    assert "going on with" in resumed.stderr
+    trained.assert_same(tmp_path)
+    assert not list((tmp_path / "kept").iterdir())
+    resumed.assert_nothing_left(tmp_path)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGINT], ids=lambda n: n.name)
+def test_twenty_random_moments_of_a_training(
+    tmp_path: Path, start: Start, trained: Trained, number: signal.Signals
+) -> None:
+    generator = random.Random(int(number))
+    stopped = 0
+    for _ in range(20):
+        command = start(tmp_path, "neuro", *train_options())
+        time.sleep(generator.uniform(0.3, 1.5) * trained.seconds)
+        stop(command, number)
+        if command.code != 0:
+            stopped += 1
+            assert not (tmp_path / "t.csv").exists()
+        else:
+            trained.assert_same(tmp_path)
+            for name in ("t.h5", "t.csv"):
+                (tmp_path / name).unlink()
+        (tmp_path / "t.h5").unlink(missing_ok=True)
+        command.assert_nothing_left(tmp_path)
+    assert stopped >= 10
+    assert start(tmp_path, "neuro", *train_options()).end(300).code == 0
+    trained.assert_same(tmp_path)
