@@ -10,7 +10,7 @@ from typing import Any
 import h5py
 import numpy as np
 
-from flow.table import UserError, digest
+from flow.table import UserError, check_seal, digest
 from neuro.accounting import CoreOptions, CostModel
 from neuro.cells import cells_from_table, paper_cells
 from neuro.report.bitcells import Bitcells, statistics_of
@@ -71,6 +71,7 @@ def outdated(directory: Path, bitcells: Bitcells) -> list[str]:
 
 
 def _read(path: Path, bitcells: Bitcells) -> list[Run]:
+    check_seal(path)
     try:
         with h5py.File(path, "r", locking=False) as file:
             return _runs(file, path, bitcells)
