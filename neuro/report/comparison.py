@@ -96,7 +96,8 @@ def number_id(*parts: str) -> str:
     Every object of the results document that holds numbers carries one as `id`, so that a number of the page
     is found again; `mtj-neuro explain` takes `ID` (its main number) or `ID/FIELD` (any other).
     """
-    words = (re.sub(r"[^a-z0-9.]+", "_", part.lower()).strip("_.") for part in parts)
+    # A point stays only inside a number.
+    words = (re.sub(r"((?<!\d)\.|\.(?!\d)|[^a-z0-9.])+", "_", part.lower()).strip("_") for part in parts)
     return "/".join(word for word in words if word)
 
 
@@ -125,7 +126,7 @@ def shown_measured(measured: Measured, digits: int = 3) -> str:
         return shown(measured.value, digits)
     # One digit of the half width, and the value to the same place.
     places = -math.floor(math.log10(half))
-    if not -3 <= places <= 9:
+    if not -3 <= places <= 9 or abs(measured.value) < 1e-3:
         return f"{shown(measured.value, digits)} ± {half:.1e}"
     return f"{measured.value:.{max(places, 0)}f} ± {half:.{max(places, 0)}f}"
 
