@@ -127,6 +127,7 @@ class Candidate:
 class Sizing:
     """The front: candidates by falling pulse, each with its full characterisation; best: the least energy."""
 
+    variant: str
     searched: list[Candidate]
     front: list[tuple[Candidate, CellVariant]] = field(default_factory=list)
     count: Count = field(default_factory=Count)
@@ -194,7 +195,8 @@ def size(
     finally:
         pool.close()
     total = Count(*(a + b for a, b in zip(vars(count).values(), vars(more).values(), strict=True)))
-    return Sizing(searched, [(chosen[index], result) for index, result in verified.items()], total)
+    front = [(chosen[index], result) for index, result in verified.items()]
+    return Sizing(bench.variant_name, searched, front, total)
 
 
 def pareto(candidates: Sequence[Candidate]) -> list[Candidate]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import sys
 import time
 from pathlib import Path
@@ -75,7 +76,8 @@ def size(
             progress=progress,
         )
     if as_json:
-        document = {"cell": cell, **_document(found), "seconds": time.monotonic() - started}
+        chosen = {"cell": cell, "variant": found.variant, "command": shlex.join(["mtj-flow", *sys.argv[1:]])}
+        document = {**chosen, **_document(found), "seconds": time.monotonic() - started}
         sys.stdout.write(json.dumps(document) + "\n")
         return
     _show(found)
@@ -105,7 +107,20 @@ def _document(found: Sizing) -> dict[str, object]:
             }
         )
     energies = [variant.quantities["write_energy"].value for _, variant in found.front]
-    return {"front": front, "best": energies.index(min(energies)), "searched": len(found.searched)}
+    return {
+        "front": front,
+        "best": energies.index(min(energies)),
+        "searched": len(found.searched),
+        "candidates": [
+            {
+                "fins": one.fins,
+                "write_pulse_ns": 1e9 * one.pulse,
+                "write_energy_fJ": 1e15 * one.energy,
+                "cell_area_F2": one.area / feature**2,
+            }
+            for one in found.searched
+        ],
+    }
 
 
 def _show(found: Sizing) -> None:

@@ -22,6 +22,10 @@ def report(
     traces: Annotated[Path, typer.Option(help="Directory of the traces of `mtj-neuro train`.")] = Path(
         "build/traces"
     ),
+    size: Annotated[
+        list[Path] | None,
+        typer.Option(help="Document of `mtj-flow size --json`; default: size*.json beside the table."),
+    ] = None,
     output: Annotated[Path, typer.Option(help="Where the page and the figures go.")] = Path("build/report"),
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
 ) -> None:
@@ -32,7 +36,7 @@ def report(
     from neuro.report.results import gather
     from neuro.report.writer import write_report
 
-    results = gather(tables, traces)
+    results = gather(tables, traces, size or ())
     if not as_json:
         show(results, Console())
     written = write_report(results, output)

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 from flow.table import BitcellTable, CellVariant, Quantity, UserError, open_table, quantity_json
+from neuro.cells import Bitcell, cells_from_table
 from neuro.report.comparison import DEVICES, Comparison, Measured
 from neuro.report.paper import TABLE_2, Paper
+from neuro.technology import Technology
 
 # The two configurations that the paper calls energy-optimal; preferred where a table has several cells.
 _PUBLISHED = {"smtj": "2t1mtj_rc_smtj", "dmtj": "2t1mtj_sc_dmtj"}
@@ -34,6 +37,11 @@ class Bitcells:
     def main(self, device: str) -> CellVariant:
         """The variant of Table II."""
         return self.table.cells[self.name[device]][MAIN_VARIANT]
+
+    @cached_property
+    def circuit(self) -> tuple[Technology, list[Bitcell]]:
+        """Technology and cells for estimates of arrays. Raises UserError where the table lacks something."""
+        return cells_from_table(self.path)
 
     def device_of(self, cell: str) -> str | None:
         """The device of the cell called `cell`, None for a cell that the report does not show."""

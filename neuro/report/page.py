@@ -29,4 +29,5 @@ def render(results: Results, parts: Sequence[Section]) -> str:
         parts=parts,
         drawings=drawings,
         unexplained=len(results.unexplained),
+        violated=sum(row.verdict == "fail" for row in results.specification),
     )

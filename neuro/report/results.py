@@ -12,9 +12,13 @@ from neuro.report import bitcells as cells
 from neuro.report import runs as training
 from neuro.report.bitcells import Bitcells
 from neuro.report.comparison import DEVICES, Comparison, finite, number_id
+from neuro.report.cores import CorePoint, core_fronts
 from neuro.report.deviation import Deviation, Reason, deviations, packaged_reasons
+from neuro.report.families import Family, families
+from neuro.report.fronts import CellFront, cell_fronts
 from neuro.report.paper import TABLE_3, Paper
 from neuro.report.runs import Run, mean_interval
+from neuro.report.specification import Limited, specification
 from neuro.report.traces import outdated, read_traces
 
 
@@ -53,7 +57,9 @@ class Results:
         paper: Paper,
         reasons: Sequence[Reason],
         notes: Sequence[str] = (),
+        cell_fronts: Sequence[CellFront] = (),
     ) -> None:
+        self.cell_fronts = list(cell_fronts)
         self.notes = list(notes)
         self.bitcells = bitcells
         self.runs = training.ordered(run for run in runs if run.source == "table")
@@ -124,6 +130,21 @@ class Results:
                 rows.append(Advantage(quantity, label, model, self._advantage(quantity, model), published))
         return rows
 
+    @cached_property
+    def specification(self) -> list[Limited]:
+        """Limits of the cells' files, every variant of the table."""
+        return specification(self.bitcells.table)
+
+    @cached_property
+    def families(self) -> list[Family]:
+        """Error rates against pulse and voltage, every variant of both cells."""
+        return families(self.bitcells)
+
+    @cached_property
+    def core_fronts(self) -> list[CorePoint]:
+        """Shapes of cores that no other beats."""
+        return core_fronts(self.bitcells)
+
     def _advantage(self, quantity: str, model: str) -> float | None:
         values = {
             row.device: row.measured.value
@@ -154,15 +175,23 @@ class Results:
             ],
             "deviations": [deviation.as_json() for deviation in self.deviations],
             "unexplained": len(self.unexplained),
+            "specification": [row.as_json() for row in self.specification],
+            "families": [point for family in self.families for point in family.as_json()],
+            "cell_fronts": [point for front in self.cell_fronts for point in front.as_json()],
+            "core_fronts": [point.as_json() for point in self.core_fronts],
             "notes": self.notes,
         }
 
 
-def gather(tables: Path, traces: Path) -> Results:
-    """The results of a bitcell table and a directory of traces. Raises UserError where one cannot be read."""
+def gather(tables: Path, traces: Path, sizes: Sequence[Path] = ()) -> Results:
+    """The results of a bitcell table, a directory of traces and documents of `mtj-flow size --json`.
+
+    Without `sizes` they are looked for beside the table. Raises UserError where one cannot be read.
+    """
     bitcells = cells.open_bitcells(tables)
     runs = read_traces(traces, bitcells)
-    return Results(bitcells, runs, Paper(), packaged_reasons(), outdated(traces, bitcells))
+    fronts = cell_fronts(sizes, bitcells)
+    return Results(bitcells, runs, Paper(), packaged_reasons(), outdated(traces, bitcells), fronts)
 
 
 def training_advantage(runs: Sequence[Run], quantity: str, model: str) -> float | None:

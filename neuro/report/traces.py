@@ -12,7 +12,7 @@ import numpy as np
 
 from flow.table import UserError, check_seal, digest
 from neuro.accounting import CoreOptions, CostModel
-from neuro.cells import cells_from_table, paper_cells
+from neuro.cells import paper_cells
 from neuro.report.bitcells import Bitcells, statistics_of
 from neuro.report.comparison import DEVICES
 from neuro.report.runs import MODELS, Run
@@ -160,7 +160,7 @@ def _parts(
     """
     try:
         if source == "table":
-            technology, known = cells_from_table(bitcells.path)
+            technology, known = bitcells.circuit
         else:
             technology, known = bundled_technology().for_model(settings["model"]), paper_cells()
         bitcell = next(one for one in known if (one.name, one.variant) == (cell, variant))

@@ -48,13 +48,13 @@ def area(runs: Sequence[Run], paper: Paper) -> Figure:
             for model in models:
                 found = [1e6 * r.area_m2 for r in shown_runs if (r.device, r.model) == (device, model)]
                 values.append(found[0] if found else float("nan"))
-            offset = (place - 0.5) * 0.38
+            offset = (place - 0.5) * 0.42
             for x, value in enumerate(values):
                 published = x == 0
                 top.bar(
                     x + offset,
                     value,
-                    width=0.34,
+                    width=0.38,
                     color="none" if published else COLOUR[device],
                     edgecolor=COLOUR[device],
                     hatch="////" if published else None,
@@ -68,7 +68,7 @@ def area(runs: Sequence[Run], paper: Paper) -> Figure:
                     textcoords="offset points",
                     ha="center",
                     va="bottom",
-                    fontsize=6.8,
+                    fontsize=6.0,
                 )
         top.set_xticks(range(len(groups)), ["paper", *(MODEL[model] for model in models)])
         top.tick_params(axis="x", length=0)

@@ -72,13 +72,14 @@ def canvas(height: float, width: float = COLUMN) -> Canvas:
 
 
 def save(figure: Figure, directory: Path) -> list[Path]:
-    """Write NAME.png, NAME.svg and the caption NAME.txt; returns their paths."""
-    paths = [directory / f"{figure.name}{suffix}" for suffix in (".png", ".svg", ".txt")]
+    """Write NAME.png, NAME.svg, NAME.pdf and the caption NAME.txt; returns their paths."""
+    paths = [directory / f"{figure.name}{suffix}" for suffix in (".png", ".svg", ".pdf", ".txt")]
     with look():
         # No date and no version inside: the same results give the same bytes.
         figure.canvas.savefig(paths[0], metadata={"Software": None})
         figure.canvas.savefig(paths[1], metadata={"Date": None, "Creator": None})
-    paths[2].write_text(figure.caption + "\n", encoding="utf-8")
+        figure.canvas.savefig(paths[2], metadata={"CreationDate": None, "Creator": None, "Producer": None})
+    paths[3].write_text(figure.caption + "\n", encoding="utf-8")
     return paths
 
 

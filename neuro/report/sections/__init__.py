@@ -9,8 +9,11 @@ from neuro.report.sections import (
     bitcells,
     deviations,
     devices,
+    families,
+    fronts,
     junction,
     population,
+    specification,
     status,
     training,
 )
@@ -18,12 +21,15 @@ from neuro.report.sections.section import Section
 
 _BUILDERS = (
     status.section,
+    specification.section,
     bitcells.section,
     training.section,
     area.section,
     accounting.section,
     deviations.section,
     population.section,
+    families.section,
+    fronts.section,
     junction.section,
     devices.section,
 )

@@ -11,8 +11,8 @@ from neuro.report.figures.style import Figure
 
 @dataclass(frozen=True)
 class Cell:
-    """One entry of a table: text, and its kind: "text", "number", "far" (beyond the limit), "faint"; or
-    "group", the only entry of a row that heads those below it.
+    """One entry of a table: text, and its kind: "text", "number", "far" (beyond the limit), "failed",
+    "faint"; or "group", the only entry of a row that heads those below it.
     """
 
     text: str
@@ -40,7 +40,7 @@ class Explanation:
 
 @dataclass(frozen=True)
 class Section:
-    """One part of the page: paragraphs, tables, explanations, figures, in this order."""
+    """One part of the page: paragraphs, tables, explanations, figures and their numbers, in this order."""
 
     anchor: str
     title: str
@@ -48,6 +48,7 @@ class Section:
     tables: Sequence[PageTable] = ()
     explanations: Sequence[Explanation] = ()
     figures: Sequence[Figure] = field(default_factory=list)
+    appendix: Sequence[PageTable] = ()
 
 
 def heading(text: str) -> Cell:

@@ -1,0 +1,118 @@
+"""Error rates of the population against pulse and voltage, as the table holds them (its group `curves`)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from flow.table import CellVariant
+from neuro.report.bitcells import Bitcells
+from neuro.report.comparison import DEVICES, finite, number_id
+
+Floats = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """An error rate and what it is drawn against: name of the coordinate, unit shown, factor to it."""
+
+    rate: str
+    title: str
+    axis: str
+    unit: str
+    factor: float
+    stored: str
+    limit: str
+
+
+KINDS = (
+    Kind("wer_0to1", "write 0 → 1", "pulse_0to1", "ns", 1e9, "write_pulse", "wer_limit"),
+    Kind("wer_1to0", "write 1 → 0", "pulse_1to0", "ns", 1e9, "write_pulse", "wer_limit"),
+    Kind("rdr", "read", "voltage_read", "V", 1.0, "read_voltage", "rdr_limit"),
+)
+
+
+@dataclass(frozen=True)
+class Family:
+    """One error rate of one cell variant along `x` (P,), in the unit of its kind.
+
+    `nominal`, `mean`, `low`, `high` are (P,), the interval that of the mean (95 %); `quantile` has for each
+    share of the cells the error rate that it exceeds. `stored` is the operating point, None if unknown.
+    """
+
+    kind: Kind
+    device: str
+    cell: str
+    variant: str
+    x: Floats
+    nominal: Floats
+    mean: Floats
+    low: Floats
+    high: Floats
+    quantile: dict[float, Floats]
+    stored: float | None
+    limit: float | None
+
+    def multiple(self, place: int) -> str:
+        """Which point it is: multiple of the stored pulse or voltage, or its number where that is unknown."""
+        return f"{self.x[place] / self.stored:.3g}" if self.stored else f"p{place + 1}"
+
+    def as_json(self) -> list[dict[str, Any]]:
+        """A JSON object for every point; `value` is the mean."""
+        shares = {f"exceeded_by_{100 * share:g}_percent": values for share, values in self.quantile.items()}
+        return [
+            {
+                "id": number_id("family", self.cell, self.variant, self.kind.rate, self.multiple(place)),
+                "cell": self.cell,
+                "variant": self.variant,
+                "device": self.device,
+                "quantity": self.kind.rate,
+                "unit": "1",
+                self.kind.axis.split("_")[0] + "_" + self.kind.unit: float(self.x[place]),
+                "value": finite(float(self.mean[place])),
+                "ci_low": finite(float(self.low[place])),
+                "ci_high": finite(float(self.high[place])),
+                "nominal": finite(float(self.nominal[place])),
+                **{name: finite(float(values[place])) for name, values in shares.items()},
+                "sources": [f"table:{self.cell}/{self.variant}"],
+            }
+            for place in range(self.x.size)
+        ]
+
+
+def families(bitcells: Bitcells) -> list[Family]:
+    """Every family of both cells and all their variants; empty for a table without curves."""
+    found = []
+    for device in DEVICES:
+        for variant, content in sorted(bitcells.variants(device).items(), reverse=True):
+            for kind in KINDS:
+                family = _family(kind, device, bitcells.name[device], variant, content)
+                if family is not None:
+                    found.append(family)
+    return found
+
+
+def _family(kind: Kind, device: str, cell: str, variant: str, content: CellVariant) -> Family | None:
+    curves = content.curves
+    names = [f"{kind.rate}_{part}" for part in ("nominal", "mean", "mean_ci_low", "mean_ci_high", "quantile")]
+    if any(name not in curves for name in (*names, kind.axis, "share")):
+        return None
+    nominal, mean, low, high, quantile = (curves[name].values for name in names)
+    point, limit = (content.quantities.get(name) for name in (kind.stored, kind.limit))
+    return Family(
+        kind=kind,
+        device=device,
+        cell=cell,
+        variant=variant,
+        x=kind.factor * curves[kind.axis].values,
+        nominal=nominal,
+        mean=mean,
+        low=low,
+        high=high,
+        quantile={float(share): row for share, row in zip(curves["share"].values, quantile, strict=True)},
+        stored=None if point is None else kind.factor * point.value,
+        limit=None if limit is None else limit.value,
+    )
