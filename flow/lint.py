@@ -36,6 +36,7 @@ Arguments = ParamSpec("Arguments")
 Result = TypeVar("Result")
 
 _WARNING = re.compile(r"(?P<file>.+?):(?P<line>\d+): (?P<key>[^:]+): (?P<message>.+)\Z", re.DOTALL)
+_FETCH = re.compile(r"\s*\.lib\s+[\"']?(?P<file>[^\s\"']+)[\"']?\s+(?P<section>\w+)", re.IGNORECASE)
 _WITHOUT_P = ("wlb", "nw")
 """Ports that lead nowhere in a cell without a p-FinFET; testbenches connect the six ports of every cell."""
 
@@ -86,7 +87,7 @@ def lint(root: Path, targets: Iterable[str], tell: Callable[[str], None] = lambd
     if not wanted:
         wanted = [path.stem for path in sorted((spice / "bitcells").glob("*.toml"))]
         files = [*spice.glob("bitcells/*.cir"), *spice.glob("devices/*.toml"), *spice.glob("models/*.*")]
-        files += [*spice.glob("testbenches/*.cir"), root / "study.toml"]
+        files += [*spice.glob("testbenches/*.cir"), root / "study.toml", *root.glob("studies/*.toml")]
         wanted += [str(path) for path in sorted(files)]
     for target in wanted:
         linter.look_at(target)
@@ -125,12 +126,12 @@ class _Linter:
             ("testbenches", ".cir"): self._testbench,
         }
         look = looks.get((path.parent.name, path.suffix))
-        if path.name == "study.toml":
+        if path.name == "study.toml" or (path.parent.name, path.suffix) == ("studies", ".toml"):
             look = self._study
         if look is None:
             raise UserError(
                 "is no file that can be checked: bitcells/*.cir and .toml, devices/*.toml, models/*.lib and "
-                ".toml, testbenches/*.cir, study.toml",
+                ".toml, testbenches/*.cir, study.toml, studies/*.toml",
                 file=path,
             )
         wanted = look
@@ -216,6 +217,7 @@ class _Linter:
         card = self._try(parse, path, root=self.root)
         if card is None or self._models() is None:
             return
+        self._borrowed(path)
         if "tt" not in card.sections:
             self._add("warning", "has no section tt, the typical corner", path, None, None)
         for name, section in card.sections.items():
@@ -225,6 +227,14 @@ class _Linter:
             for model in ("nfet", "pfet"):
                 if corner and model not in section.models:
                     self._add("warning", f"section {name} has no model {model}", path, None, name)
+
+    def _borrowed(self, path: Path) -> None:
+        """A copied card that still fetches the models of the one it was copied from."""
+        for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
+            match = _FETCH.match(line)
+            if match is not None and Path(match["file"]).name != path.name:
+                message = f"takes the section {match['section']} from {match['file']}, not from this file"
+                self._add("warning", message, path, number, ".lib")
 
     def _testbench(self, path: Path) -> None:
         bench = self._try(parse, path, root=self.root)
@@ -239,13 +249,25 @@ class _Linter:
         study = self._try(load_study, path)
         if study is None:
             return
-        names = [("characterize", "cells", name) for name in study.characterize.cells]
-        trained = study.training.get("cells")
-        if isinstance(trained, dict):
-            names += [("training", "cells", name) for name in trained.values() if isinstance(name, str)]
-        for table, key, name in names:
-            if not (self.root / "spice" / "bitcells" / f"{name}.toml").exists():
-                self._toml("error", path, (table, key), f"no bitcell {name!r}")
+        spice = self.root / "spice"
+        trained, wanted = _names(study.training, "cells"), _names(study.training, "variants")
+        cells = [(("characterize", "cells"), name) for name in study.characterize.cells]
+        cells += [(("training", "cells"), name) for name in trained]
+        cells += [(("variants", name), name) for name in study.variants]
+        for keys, name in cells:
+            if not (spice / "bitcells" / f"{name}.toml").exists():
+                self._toml("error", path, keys, f"no bitcell {name!r}")
+        for name in study.characterize.cards:
+            if not (spice / "models" / f"{name}.toml").exists():
+                self._toml("error", path, ("characterize", "cards"), f"no card {name!r}")
+        for name in trained:
+            if (spice / "bitcells" / f"{name}.toml").exists():
+                spec = self._try(load_cell, spice / "bitcells" / f"{name}.toml")
+                known = {*(() if spec is None else spec.variants), *study.variants.get(name, ())}
+                for variant in wanted:
+                    if spec is not None and variant not in known:
+                        message = f"{name} has no variant {variant!r}"
+                        self._toml("error", path, ("training", "variants"), message)
 
     # ---- cells --------------------------------------------------------------------------------------
 
@@ -352,6 +374,12 @@ def _gate_findings(
                 "warning",
                 f"is below the n-well at {bias.n_well:g} V: half-selected p-FinFETs open early",
             )
+
+
+def _names(table: dict[str, object], key: str) -> list[str]:
+    """The list of names `key` of a table that only neuro checks in full."""
+    found = table.get(key)
+    return [name for name in found if isinstance(name, str)] if isinstance(found, list) else []
 
 
 def _parameters(card: object) -> frozenset[str]:

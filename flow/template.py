@@ -11,9 +11,10 @@ from pathlib import Path
 from typing import Literal
 
 from flow.errors import UserError
+from flow.spec import load_device
 from flow.spice.element import SUBCIRCUIT
 
-Device = Literal["smtj", "dmtj"]
+Kind = Literal["smtj", "dmtj"]
 Connection = Literal["rc", "sc"]
 
 _FOLDER = Path("spice/bitcells")
@@ -48,23 +49,26 @@ _PULSES = {
 class Template:
     """What a new cell starts from.
 
-    `device` is an MTJ of spice/devices; `connection` says which of its terminals is on the bit line (RC: t,
-    SC: b); one transistor is an n-FinFET, two are a transmission gate.
+    `kind` is that of the MTJ; `connection` says which of its terminals is on the bit line (RC: t, SC: b); one
+    transistor is an n-FinFET, two are a transmission gate; `device` is the MTJ's name in spice/devices, by
+    default that of its kind, and `oxide` the top oxide (nm) of one that brings its own.
     """
 
-    device: Device = "smtj"
+    kind: Kind = "smtj"
     connection: Connection = "rc"
     transistors: Literal[1, 2] = 2
+    device: str = ""
+    oxide: str = ""
 
     def netlist(self, name: str) -> str:
         """The `.cir` file of a cell called `name`."""
-        fins_n, fins_p = _FINS[self.transistors, self.connection, self.device]
+        fins_n, fins_p = _FINS[self.transistors, self.connection, self.kind]
         mtj, other = ("bl x", "t") if self.connection == "rc" else ("x bl", "b")
         inner = "b" if other == "t" else "t"
         forward, back = ("0 -> 1", "1 -> 0") if self.connection == "rc" else ("1 -> 0", "0 -> 1")
         lines = [
             f"* {self.transistors}T1MTJ bitcell, {_CONNECTIONS[self.connection]}, "
-            f"{_BARRIERS[self.device]} MTJ.",
+            f"{_BARRIERS[self.kind]} MTJ.",
             f"* The MTJ's terminal {other} is on the bit line; {self._switch()} lies between {inner} and the "
             "source line.",
             f"* Bit line high writes {forward}, source line high writes {back}.",
@@ -90,13 +94,14 @@ class Template:
 
     def settings(self, name: str) -> str:
         """The `.toml` file of a cell called `name`."""
+        device = self.device or self.kind
         up, down = ("bl", "sl") if self.connection == "rc" else ("sl", "bl")
-        title = f"{self.transistors}T1MTJ, {_CONNECTIONS[self.connection]}, {_BARRIERS[self.device]} MTJ"
+        title = f"{self.transistors}T1MTJ, {_CONNECTIONS[self.connection]}, {_BARRIERS[self.kind]} MTJ"
         parts = [
             f"# How the bitcell {name}.cir is biased, driven and drawn. Voltages in V, times in s.",
             "",
             f'title = "{title}"',
-            f'device = "{self.device}"    # spice/devices/{self.device}.toml',
+            f'device = "{device}"    # spice/devices/{device}.toml',
             'card = "finfet28"  # spice/models/finfet28.lib and .toml',
             'corner = "tt"      # section of the card: tt ff ss sf fs',
             'mtj = "nmtj"       # the MTJ element in the netlist',
@@ -126,16 +131,24 @@ class Template:
             f"the fins{', the n-to-p spacing' if self.transistors == 2 else ''} and half the spacing to each "
             'neighbour"',
         ]
-        for oxide, pulse, source in _PULSES[self.device]:
+        for oxide, pulse, source in self._variants():
+            parameters = "" if self.oxide else f"t_ox_t = {oxide}e-9"
             parts += [
                 "",
                 f'[variants."{oxide}"]',
-                f"parameters = {{t_ox_t = {oxide}e-9}}  # replaces the device file's, SI units",
+                f"parameters = {{{parameters}}}  # replaces the device file's, SI units",
                 f"write_pulse = {pulse}",
                 "read_pulse = 1.0e-9",
                 f'provenance = "{source}"',
             ]
         return "\n".join([*parts, ""])
+
+    def _variants(self) -> tuple[tuple[str, str, str], ...]:
+        """Top oxide (nm), write pulse (s) and where it comes from."""
+        if not self.oxide:
+            return _PULSES[self.kind]
+        pulse = _PULSES[self.kind][0][1]
+        return ((self.oxide, pulse, "to start with: the paper's for this kind of junction"),)
 
     def _switch(self) -> str:
         return "the n-FinFET" if self.transistors == 1 else "the transmission gate"
@@ -169,6 +182,22 @@ class Template:
             "n_well = 0.0",
             "p_well = 0.0",
         ]
+
+
+def template_for(root: Path, device: str, connection: Connection, transistors: Literal[1, 2]) -> Template:
+    """The template of a cell with an MTJ of spice/devices.
+
+    Raises:
+        UserError: there is no such device, or its file has a mistake.
+    """
+    folder = root / "spice" / "devices"
+    known = sorted(path.stem for path in folder.glob("*.toml"))
+    if device not in known:
+        raise UserError(f"no device {device!r}; known: {', '.join(known)}", file=folder, key="--device")
+    spec = load_device(folder / f"{device}.toml")
+    own = spec.parameters.get("t_ox_t") if device not in _PULSES else None
+    oxide = "" if own is None else f"{own.value * 1e9:.2f}"
+    return Template(spec.kind, connection, transistors, device, oxide)
 
 
 def new_cell(root: Path, name: str, template: Template) -> tuple[Path, Path]:

@@ -1,6 +1,7 @@
 """Load line and write error rate of a netlist, for the nominal cell."""
 
 import numpy as np
+
 from flow.characterize import benches_of
 from flow.device.fokker_planck import switching_probabilities
 from flow.measure.load_line import measure_load_line, state_nodes

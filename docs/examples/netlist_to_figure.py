@@ -22,6 +22,7 @@ from dataclasses import replace
 
 import matplotlib.pyplot as plt
 import numpy as np
+
 from flow.characterize import benches_of
 from flow.device.fokker_planck import switching_probabilities
 from flow.measure.load_line import measure_load_line, state_nodes

@@ -1,6 +1,7 @@
 """Read a table: units, intervals, and numbers that are bounds."""
 
 import xarray
+
 from flow.table import open_table, quantity_json
 
 table = open_table("build/tables/bitcells.h5")

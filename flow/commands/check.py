@@ -43,6 +43,7 @@ def check(
         sys.stdout.write(json.dumps(document) + "\n")
     else:
         sys.stdout.write("".join(f"{finding}\n" for finding in findings))
-        sys.stdout.write(f"{errors} errors, {warnings} warnings\n")
+        counts = (("error", errors), ("warning", warnings))
+        sys.stdout.write(", ".join(f"{count} {word}{'s' * (count != 1)}" for word, count in counts) + "\n")
     if errors:
         raise typer.Exit(1)

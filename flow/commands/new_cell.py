@@ -10,13 +10,6 @@ from typing import Annotated, Literal
 import typer
 
 
-class DeviceName(StrEnum):
-    """MTJs of spice/devices."""
-
-    smtj = "smtj"
-    dmtj = "dmtj"
-
-
 class ConnectionName(StrEnum):
     """Which terminal of the MTJ is on the bit line."""
 
@@ -31,7 +24,9 @@ def add_to(app: typer.Typer) -> None:
 
 def new_cell(
     name: Annotated[str, typer.Argument(help="Name of the cell: lower-case letters, digits and _.")],
-    device: Annotated[DeviceName, typer.Option(help="Single- or double-barrier MTJ.")] = DeviceName.smtj,
+    device: Annotated[
+        str, typer.Option(help="MTJ of spice/devices by name: smtj (one barrier), dmtj (two), or your own.")
+    ] = "smtj",
     connection: Annotated[
         ConnectionName, typer.Option(help="rc: top electrode on the bit line; sc: bottom electrode.")
     ] = ConnectionName.rc,
@@ -44,13 +39,13 @@ def new_cell(
 
     `mtj-flow characterize NAME` runs them as they are; edit fins, bias, pulses and variants from there.
     """
-    from flow.template import Template
     from flow.template import new_cell as write
+    from flow.template import template_for
     from flow.toolchain import project_root
 
     one_or_two: Literal[1, 2] = 1 if transistors == 1 else 2
     root = project_root()
-    files = write(root, name, Template(device.value, connection.value, one_or_two))
+    files = write(root, name, template_for(root, device, connection.value, one_or_two))
     if as_json:
         document = {"cell": name, "files": [str(file.relative_to(root)) for file in files]}
         sys.stdout.write(json.dumps(document) + "\n")

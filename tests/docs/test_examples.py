@@ -17,6 +17,7 @@ from flow.parallel import run_inline
 from flow.spec import Study, load_study
 from flow.statistics.cell_plan import variant_plan
 from flow.table import BitcellTable, open_table, write_table
+from neuro.dataset import read_idx
 from tests.conftest import ROOT, MakeBench
 
 EXAMPLES = ROOT / "docs" / "examples"
@@ -61,7 +62,7 @@ def tables(folder: Path, make_bench: MakeBench) -> Path:
 
 def test_every_example_is_tested_and_shown() -> None:
     tests = Path(__file__).read_text()
-    page = (ROOT / "docs/examples.md").read_text()
+    page = "".join((ROOT / "docs" / name).read_text() for name in ("examples.md", "own/data.md"))
     for example in EXAMPLES.glob("*.py"):
         assert f'run_example("{example.name}")' in tests
         assert f'--8<-- "{example.name}"' in page
@@ -135,6 +136,13 @@ def test_training(folder: Path) -> None:
         assert len(epoch["accuracy"]) == 2
         assert min(epoch["accuracy"]) > 50
     assert sum(last["dmtj"]["write_energy_J"]) < sum(last["smtj"]["write_energy_J"])
+
+
+def test_own_data_set(folder: Path) -> None:
+    found = run_example("own_data_set.py")
+    assert found["data"].classes == 16
+    assert found["run"].records[-1].accuracy > 95
+    assert read_idx(folder / "bars/t10k-images-idx3-ubyte").shape == (500, 8, 8)
 
 
 def test_netlist_to_figure(folder: Path) -> None:

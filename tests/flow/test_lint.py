@@ -121,12 +121,28 @@ def test_nodes_that_lead_nowhere_and_missing_partners(project: Path) -> None:
 
 def test_files_by_path_and_what_is_no_target(project: Path) -> None:
     assert not errors(lint(project, [str(project / name) for name in (NETLIST, TOML, DEVICE, "study.toml")]))
-    change(project, "study.toml", CELLS[1], "no_such_cell")
+    for _ in range(2):  # to be characterised, and to be trained in
+        change(project, "study.toml", CELLS[1], "no_such_cell")
     found = errors(lint(project, [str(project / "study.toml")]))
-    assert [finding.message for finding in found][:1] == ["no bitcell 'no_such_cell'"]
+    assert [finding.message for finding in found] == ["no bitcell 'no_such_cell'"] * 2
+    assert [finding.key for finding in found] == ["characterize.cells", "training.cells"]
     for target in ("nothing", str(project / "constraints.txt"), str(project / "missing.toml")):
         with pytest.raises(UserError):
             lint(project, [target])
+
+
+def test_a_study_names_cells_cards_and_variants_that_are_there(project: Path) -> None:
+    (project / "studies").mkdir()
+    study = project / "studies/mine.toml"
+    text = (project / "study.toml").read_text().replace('"asap7"', '"asap5"').replace('"0.80"]', '"0.75"]')
+    variant = 'write_pulse = 1e-9\nread_pulse = 1e-9\nprovenance = "me"'
+    study.write_text(f'{text}\n[variants.{CELL}."0.75"]\n{variant}\n')
+    found = errors(lint(project, ()))
+    assert [(finding.file, finding.key, finding.message) for finding in found] == [
+        ("studies/mine.toml", "characterize.cards", "no card 'asap5'"),
+        ("studies/mine.toml", "training.variants", f"{CELLS[1]} has no variant '0.75'"),
+    ]
+    assert all(finding.line is not None for finding in found)
 
 
 def test_the_command(project: Path, run: Run) -> None:
