@@ -84,7 +84,7 @@ def render(
     body = _with_parameters(_netlist(testbench, root).lines, parameters, testbench)
     lines = [f"* {testbench.stem} {cell.name if cell else ''}".rstrip()]
     # The default reltol of 1e-3 leaves up to 1e-3 in the current of a DC sweep; 1e-5 costs nothing here.
-    lines.append(f".options temp={temperature - 273.15:.10g} reltol=1e-5")
+    lines.append(f".options temp={temperature - 273.15:.10g} reltol=1e-5 {options}".rstrip())
     lines += card_section(card[0], card[1], root).lines
     if cell is not None:
         values = " ".join(f"{name}={value:.16g}" for name, value in cell.device.items())
