@@ -9,7 +9,7 @@ import sys
 from collections.abc import Callable
 from typing import TextIO
 
-from flow.errors import UserError
+from flow.errors import BrokenProcessError, UserError
 
 INTERRUPTED = 130
 """Exit code after Ctrl-C, as a shell gives it."""
@@ -26,6 +26,8 @@ def run_command_line(app: Callable[[], object]) -> None:
         app()
     except UserError as error:
         code = _fail(error)
+    except BrokenProcessError as error:
+        code = _fail(UserError(str(error)))
     except KeyboardInterrupt:
         code = INTERRUPTED
     except BrokenPipeError:

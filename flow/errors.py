@@ -45,6 +45,10 @@ class UserError(Exception):
         return {"error": _shown(self.message), "file": self.file, "line": self.line, "key": self.key}
 
 
+class BrokenProcessError(Exception):
+    """A library of foreign code in this process is broken beyond repair: only a new process helps."""
+
+
 def _shown(text: str) -> str:
     """On one line of bearable length: names and values out of a foreign file may hold anything."""
     if len(text) > _LONGEST:

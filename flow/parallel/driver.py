@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Generator, Hashable, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from dataclasses import dataclass, field
@@ -30,7 +31,7 @@ def run_plans(
 
     Args:
         limit: seconds that a task may take.
-        notice: hears of entries of the cache that could not be trusted.
+        notice: hears of workers that died and of entries of the cache that could not be trusted.
 
     Returns:
         What each plan returned, by name, and the samples that were simulated and reused.
@@ -104,6 +105,7 @@ class _Driver:
             done, _ = wait(self.running, timeout=self.pool.patience(self.limit), return_when=FIRST_COMPLETED)
             if not done:
                 # Longer than any task may take: the workers that are left do not even hear their alarm.
+                self.notice("the workers do not answer; they are replaced, their tasks given out again")
                 self.pool.restart()
                 self._recover([])
                 continue
@@ -116,6 +118,9 @@ class _Driver:
                 if error is None:
                     self._finish(give, future.result())
                 elif worker_died(error):
+                    if not dead:
+                        why = ", ".join(re.findall(r"SIG[A-Z]+", str(error)))
+                        self.notice(f"a worker died ({why or 'it broke'}); its tasks are given out again")
                     dead.append(give)
                 else:
                     raise error

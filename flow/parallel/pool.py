@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from concurrent.futures import CancelledError, Future
 from typing import Any, Protocol
 
-from flow.errors import UserError
+from flow.errors import BrokenProcessError, UserError
 from flow.parallel.cache import Cache
 from flow.parallel.task import Result, Task
 
@@ -21,6 +21,9 @@ TIME_LIMIT = 300.0
 
 _DEATH_SIGNAL = 1  # PR_SET_PDEATHSIG of prctl(2)
 
+
+_BROKEN = 70
+"""Exit code of a worker whose simulator is lost."""
 
 _GRACE = 60.0
 """Seconds beyond the time limit after which workers that say nothing are stopped or stuck in the kernel."""
@@ -88,7 +91,11 @@ class LocalPool:
             from joblib.externals.loky.process_executor import ProcessPoolExecutor
 
             self._executor = ProcessPoolExecutor(
-                max_workers=self._workers, initializer=_follow, initargs=(os.getpid(),)
+                max_workers=self._workers,
+                initializer=_follow,
+                initargs=(os.getpid(),),
+                # Unless asked for, no dump of a crashed worker's stack: the driver says what happened.
+                env={"PYTHONFAULTHANDLER": os.environ.get("PYTHONFAULTHANDLER", "")},
             )
         with _without_interrupts():
             future: Future[Result] = self._executor.submit(execute, task, cache, limit)
@@ -151,11 +158,16 @@ _one_at_a_time = threading.Lock()
 
 
 def execute(task: Task, cache: Cache, limit: float) -> Result:
-    """In a worker: run a task, ended by an alarm after `limit` seconds, and keep its result."""
+    """In a worker: run a task, ended by an alarm after `limit` seconds, and keep its result.
+
+    A worker whose simulator is lost ends itself, so that a new one takes its place.
+    """
     with _one_at_a_time:  # libngspice is one circuit set a process, whatever threads a cluster's worker has
         signal.setitimer(signal.ITIMER_REAL, limit)
         try:
             result = task.run()
+        except BrokenProcessError:
+            os._exit(_BROKEN)
         finally:
             signal.setitimer(signal.ITIMER_REAL, 0.0)
     with contextlib.suppress(

@@ -18,6 +18,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from flow.errors import BrokenProcessError
+
 Waveforms = dict[str, NDArray[np.float64]]
 """Vectors of one analysis by lower-case name: node voltages (V), `<source>#branch` currents (A),
 `@<instance>[<variable>]` operating-point variables; all of one length."""
@@ -35,6 +37,8 @@ _FATAL = (
     "unknown subckt",
     "singular matrix",
 )
+# After this ngspice refuses every further deck of the process, good ones too.
+_LOST = "cannot recover"
 _HARMLESS = ("can't find init file", "no error")
 
 
@@ -74,11 +78,16 @@ class Session:
 
         Raises:
             SimulatorError: ngspice refused a line, a model or a parameter.
+            BrokenProcessError: it will refuse everything from now on.
         """
         self.unload()
         self._shared.begin()
         # An earlier failed load returns success and leaves old plots readable: judge by the messages.
-        self._shared.load_circuit(deck)
+        try:
+            self._shared.load_circuit(deck)
+        except NameError as error:
+            self._raise_if_failed()
+            raise SimulatorError([*self._shared.messages, str(error)]) from error
         self._loaded = True
         self._raise_if_failed()
 
@@ -120,10 +129,14 @@ class Session:
         try:
             self._shared.exec_command(command)
         except NameError as error:
+            self._raise_if_failed()
             raise SimulatorError([*self._shared.messages, str(error)]) from error
         self._raise_if_failed()
 
     def _raise_if_failed(self) -> None:
+        for message in self._shared.messages:
+            if _LOST in message:
+                raise BrokenProcessError(f"the simulator gave up: {'; '.join(self._shared.messages[-3:])}")
         bad = [
             message
             for message in self._shared.messages
