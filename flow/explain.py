@@ -1,7 +1,7 @@
-"""Where a number of a table comes from, and whether it comes out again.
+"""Where a number of a table comes from: everything it depends on, and whether that is still the same.
 
-`explain` names everything that one quantity depends on and whether it is still the same; `replay` makes the
-quantity anew from the files of now and compares. Both work for any table that `mtj-flow characterize` wrote.
+A number is a quantity of a variant or a card, or an element of one of a variant's arrays. Any table will do
+that `mtj-flow characterize`, `size` or `column` wrote; `flow/replay.py` makes the number anew.
 """
 
 from __future__ import annotations
@@ -10,46 +10,49 @@ import contextlib
 import difflib
 import math
 import shlex
-import tempfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from flow.characterize import CACHE, benches_of, technology_plan
+import numpy as np
+
 from flow.errors import UserError
-from flow.parallel import Cache, Count, LocalPool, Plan, Progress, run_plans
 from flow.provenance import Provenance, file_sha256, library_versions
-from flow.spec import PopulationSpec, Study, load_device, load_study
-from flow.statistics.cell_plan import expected_tasks, variant_plan
-from flow.table import BitcellTable, CellVariant, Quantity, open_table
+from flow.spec import load_device
+from flow.table import STATUS_FLAGS, Array, BitcellTable, CellVariant, Quantity, open_table
+from flow.table.content import SECTIONS
 from flow.table.quantity import described
 from flow.toolchain import tool_versions
 
-TOLERANCE = 1e-9
-"""Relative difference beyond which a number counts as moved."""
-
-_TECHNOLOGY = "technology"
-_NO_VALUE = ("--json",)
-_STUDY_OPTIONS = ("samples", "estimator", "criterion")
+TECHNOLOGY = "technology"
 
 
 @dataclass(frozen=True)
 class Place:
-    """One quantity of a table: of a cell's variant, or of a card (then `variant` is empty)."""
+    """One number of a table: a quantity of a cell's variant or of a card (then `variant` is empty).
+
+    With `section` (samples, load_lines, waveforms) an element of the array `name`, `at` its coordinates.
+    """
 
     group: str
     variant: str
     name: str
+    section: str = ""
+    at: tuple[str, ...] = ()
 
     @property
     def is_technology(self) -> bool:
         """Whether it belongs to a card."""
         return not self.variant
 
+    @property
+    def owner(self) -> str:
+        """CELL/VARIANT or technology/CARD."""
+        return f"{TECHNOLOGY}/{self.group}" if self.is_technology else f"{self.group}/{self.variant}"
+
     def __str__(self) -> str:
-        first = f"{_TECHNOLOGY}/{self.group}" if self.is_technology else f"{self.group}/{self.variant}"
-        return f"{first}/{self.name}"
+        return "/".join([self.owner, *([self.section] if self.section else []), self.name, *self.at])
 
 
 @dataclass(frozen=True)
@@ -105,40 +108,25 @@ class Explanation:
         return {**asdict(self), "unchanged": not self.changed}
 
 
-@dataclass(frozen=True)
-class Replay:
-    """A number made anew. `difference` is relative to the table's value; None where one is no number."""
-
-    quantity: str
-    unit: str
-    table: float | None
-    replayed: float | None
-    difference: float | None
-    same: bool
-    changed: tuple[str, ...]
-    samples: Mapping[str, int]
-
-    def as_json(self) -> dict[str, Any]:
-        """The JSON document."""
-        return asdict(self)
-
-
 def find(
     table: BitcellTable, text: str, *, cell: str | None = None, variant: str | None = None
 ) -> tuple[Place, Quantity]:
-    """The quantity that `text` means.
+    """The number that `text` means.
 
-    `text` is CELL/VARIANT/QUANTITY, technology/CARD/QUANTITY, or a bare name with `cell` and `variant`, which
-    may be left out where only one place has it. Raises UserError with what there is instead.
+    `text` is CELL/VARIANT/QUANTITY, technology/CARD/QUANTITY, CELL/VARIANT/SECTION/ARRAY/COORDINATE/..., or a
+    bare name with `cell` and `variant`, which may be left out where only one place has it. Raises UserError
+    with what there is instead.
     """
     parts = [part for part in text.strip("/").split("/") if part]
     if parts and parts[0] == "cells":
         parts = parts[1:]
     places = dict(_places(table))
-    if len(parts) == 3 and parts[0] == _TECHNOLOGY:
+    if len(parts) >= 4 and parts[2] in SECTIONS:
+        return _element(table, parts, text)
+    if len(parts) == 3 and parts[0] == TECHNOLOGY:
         wanted = [Place(parts[1], "", parts[2])]
     elif len(parts) == 3:
-        wanted = [Place(*parts)]
+        wanted = [Place(parts[0], parts[1], parts[2])]
     elif len(parts) == 1:
         wanted = [
             place
@@ -151,7 +139,11 @@ def find(
                 f"several places have it: {shown}; name one, or give --cell and --variant", key=text
             )
     else:
-        raise UserError("expected CELL/VARIANT/QUANTITY, technology/CARD/QUANTITY or a bare name", key=text)
+        raise UserError(
+            "expected CELL/VARIANT/QUANTITY, technology/CARD/QUANTITY, "
+            "CELL/VARIANT/samples/ARRAY/COORDINATE/... or a bare name",
+            key=text,
+        )
     if len(wanted) == 1 and wanted[0] in places:
         return wanted[0], places[wanted[0]]
     known = [str(place) for place in places] + sorted({place.name for place in places})
@@ -161,22 +153,84 @@ def find(
     )
 
 
+def places_of(table: BitcellTable, owner: str) -> list[Place]:
+    """Every quantity of CELL/VARIANT or technology/CARD; empty if there is no such."""
+    return [place for place, _ in _places(table) if place.owner == owner.strip("/").removeprefix("cells/")]
+
+
+def element(content: CellVariant, place: Place) -> Quantity:
+    """The element of an array of this variant. Raises UserError where it has none there."""
+    arrays: dict[str, Array] = getattr(content, place.section)
+    array = arrays.get(place.name)
+    if array is None:
+        close = difflib.get_close_matches(place.name, arrays, n=1, cutoff=0.5)
+        hint = f"; did you mean {close[0]!r}?" if close else ""
+        raise UserError(f"there is no such array{hint}", key=str(place))
+    if len(place.at) != len(array.dims):
+        raise UserError(f"the array goes along {', '.join(array.dims)}: name one of each", key=str(place))
+    index = tuple(
+        _index(arrays, dim, size, text)
+        for dim, size, text in zip(array.dims, array.values.shape, place.at, strict=True)
+    )
+    value = array.values[index]
+    if not isinstance(value, np.number):
+        raise UserError("the element is text, no number", key=str(place))
+    flags = arrays.get(f"{place.name}_status", arrays.get("status"))
+    status = "ok"
+    if flags is not None and set(flags.dims) <= set(array.dims):
+        at = tuple(index[array.dims.index(dim)] for dim in flags.dims)
+        status = STATUS_FLAGS[int(flags.values[at])]
+    return Quantity(float(value), array.unit, status=status, long_name=array.long_name)
+
+
+def _index(arrays: Mapping[str, Array], dim: str, size: int, text: str) -> int:
+    """Position along a dimension: by its coordinate where it has one, else by number."""
+    coordinate = arrays.get(dim)
+    if coordinate is None or coordinate.dims != (dim,):
+        if text.isdigit() and int(text) < size:
+            return int(text)
+        raise UserError(f"along {dim} there are 0 to {size - 1}, not {text!r}", key=dim)
+    labels = coordinate.values.tolist()
+    for place, label in enumerate(labels):
+        if text == str(label) or (not isinstance(label, str) and _close(text, float(label))):
+            return place
+    shown = ", ".join(str(label) for label in labels[:12]) + (", ..." if len(labels) > 12 else "")
+    raise UserError(f"along {dim} there are {shown}, not {text!r}", key=dim)
+
+
+def _close(text: str, value: float) -> bool:
+    try:
+        return math.isclose(float(text), value, rel_tol=1e-9, abs_tol=1e-30)
+    except ValueError:
+        return False
+
+
+def _element(table: BitcellTable, parts: list[str], text: str) -> tuple[Place, Quantity]:
+    cell, variant, section, name = parts[:4]
+    content = table.cells.get(cell, {}).get(variant)
+    if content is None:
+        known = ", ".join(f"{name}/{one}" for name, variants in table.cells.items() for one in variants)
+        raise UserError(f"the table has no such variant; it has {known}", key=text)
+    place = Place(cell, variant, name, section, tuple(parts[4:]))
+    return place, element(content, place)
+
+
 def explain(
     root: Path, file: Path, text: str, *, cell: str | None = None, variant: str | None = None
 ) -> Explanation:
-    """Explain one number of the table `file`; the arguments are those of `find`.
+    """Explain one number of the table `file`; the other arguments are those of `find`.
 
     Raises UserError where the table cannot be read or has no such quantity.
     """
     table = open_table(file)
-    with _named(file):
+    with concerning(file):
         place, quantity = find(table, text, cell=cell, variant=variant)
     provenance = Provenance.from_dict(table.provenance)
-    content = _variant(table, place)
+    content = variant_at(table, place)
     now = {**library_versions(), **tool_versions()}
     return Explanation(
         quantity=str(place),
-        value=_number(quantity.value),
+        value=finite(quantity.value),
         unit=quantity.unit,
         ci_low=quantity.ci_low,
         ci_high=quantity.ci_high,
@@ -192,83 +246,6 @@ def explain(
     )
 
 
-def replay(
-    root: Path,
-    file: Path,
-    text: str,
-    *,
-    cell: str | None = None,
-    variant: str | None = None,
-    jobs: int = 2,
-    reuse: bool = False,
-    tell: Callable[[str], None] = lambda _: None,
-    progress: Callable[[int, int, str], None] = lambda done, total, label: None,
-) -> Replay:
-    """Make one number of the table `file` again, from the files of now and the settings of its command.
-
-    With `reuse` the results of earlier runs with the very same inputs are taken; without, everything that
-    the number depends on is simulated. Raises UserError as `explain`, for a table that another command
-    made, and for a mistake in a designer's file.
-    """
-    explanation = explain(root, file, text, cell=cell, variant=variant)
-    table = open_table(file)
-    place, old = find(table, explanation.quantity)
-    with _named(file):
-        study = recorded_study(root, explanation.command, _variant(table, place))
-    owner = place.group if not place.is_technology else _cell_with_card(table, place.group, file)
-    benches = benches_of(root, [owner], tell)
-    if place.is_technology:
-        plan: Plan = technology_plan(benches[0])
-        expected = 1
-    else:
-        bench = next((bench for bench in benches if bench.variant_name == place.variant), None)
-        if bench is None:
-            raise UserError("its files have no such variant any more", file=file, key=str(place))
-        plan, expected = variant_plan(bench, study), expected_tasks(bench, study)
-    with contextlib.ExitStack() as stack:
-        folder = root / CACHE
-        if not reuse:
-            folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="mtjflow-replay-")))
-        workers = LocalPool(jobs)
-        stack.callback(workers.close)
-        results, count = run_plans(
-            {"": plan}, Cache(folder), workers, progress=Progress(expected, tell=progress)
-        )
-    found = results[""]
-    quantities = found.technologies[place.group] if place.is_technology else found.quantities
-    if place.name not in quantities:
-        raise UserError("it is not measured any more", file=file, key=str(place))
-    return _compared(explanation, old, quantities[place.name], count)
-
-
-def recorded_study(root: Path, command: str, variant: CellVariant | None = None) -> Study:
-    """The study that `command` ran: its file of now with what the command line replaced.
-
-    Where the table says what a variant was made with, that counts. Raises UserError for another command.
-    """
-    words = shlex.split(command)
-    if len(words) < 2 or words[1] != "characterize":
-        raise UserError("the table was not made by `mtj-flow characterize`", key="/provenance/command")
-    options: dict[str, str] = {}
-    rest = iter(words[2:])
-    for word in rest:
-        name, equals, value = word.partition("=")
-        if name.startswith("-") and name not in _NO_VALUE:
-            options[name.lstrip("-")] = value if equals else next(rest, "")
-    file = Path(options["study"]) if "study" in options else root / "study.toml"
-    study = load_study(file if file.is_absolute() else root / file)
-    changes: dict[str, Any] = {name: options[name] for name in _STUDY_OPTIONS if name in options}
-    if variant is not None:
-        recorded = {"samples": "samples_per_operation", "estimator": "estimator", "criterion": "criterion"}
-        recorded |= {"sampling": "sampling", "seed": "seed"}
-        changes |= {key: variant.attributes[a] for key, a in recorded.items() if a in variant.attributes}
-    try:
-        population = PopulationSpec.model_validate({**study.population.model_dump(), **changes})
-    except ValueError:
-        raise UserError(f"the recorded settings are none: {changes}", key="/provenance/command") from None
-    return study.model_copy(update={"population": population})
-
-
 def _places(table: BitcellTable) -> Iterator[tuple[Place, Quantity]]:
     for cell, variants in table.cells.items():
         for variant, content in variants.items():
@@ -279,21 +256,14 @@ def _places(table: BitcellTable) -> Iterator[tuple[Place, Quantity]]:
             yield Place(card, "", name), quantity
 
 
-def _variant(table: BitcellTable, place: Place) -> CellVariant | None:
+def variant_at(table: BitcellTable, place: Place) -> CellVariant | None:
+    """The variant that a place belongs to; None for a card."""
     return None if place.is_technology else table.cells[place.group][place.variant]
-
-
-def _cell_with_card(table: BitcellTable, card: str, file: Path) -> str:
-    """A cell of the table that uses the card: its device sets the temperature."""
-    for cell, variants in table.cells.items():
-        if any(content.attributes.get("card") == card for content in variants.values()):
-            return cell
-    raise UserError("no cell of the table uses this card", file=file, key=f"{_TECHNOLOGY}/{card}")
 
 
 def _inputs(root: Path, table: BitcellTable, place: Place, provenance: Provenance) -> Iterator[Input]:
     """The recorded inputs without those of other cells, devices and cards."""
-    content = _variant(table, place)
+    content = variant_at(table, place)
     own = {
         "spice/bitcells": place.group,
         "spice/devices": str(content.attributes.get("device", "")) if content else "",
@@ -305,22 +275,30 @@ def _inputs(root: Path, table: BitcellTable, place: Place, provenance: Provenanc
         if name in other_models:
             continue
         wanted = own.get(path.parent.as_posix())
-        if place.is_technology and path.parts[0] == "veriloga":
+        if place.is_technology and path.parts[:1] == ("veriloga",):
             continue
         if wanted is not None and path.stem != wanted and (wanted or place.is_technology):
             continue
-        if path.parts[0] == "external":
-            yield Input(name, sha256, "missing")
-            continue
-        try:
-            state = "same" if file_sha256(root / name) == sha256 else "changed"
-        except UserError:
-            state = "missing"
-        yield Input(name, sha256, state)
+        yield Input(name, sha256, _state(root, name, sha256))
+
+
+def _state(root: Path, name: str, sha256: str) -> str:
+    """Of an input now. A table from elsewhere may name any path: only the project's files are looked at."""
+    if Path(name).parts[:1] == ("external",):
+        return "missing"
+    try:
+        place = (root / name).resolve()
+        if not place.is_relative_to(root.resolve()) or not place.is_file():
+            return "missing"
+        return "same" if file_sha256(place) == sha256 else "changed"
+    except (UserError, OSError):
+        return "missing"
 
 
 def _models_of_other_devices(root: Path, device: str) -> frozenset[str]:
     """Verilog-A modules that the device does not use; none where its file cannot tell any more."""
+    if Path(device).name != device:
+        return frozenset()
     try:
         kind = load_device(root / "spice" / "devices" / f"{device}.toml").kind
     except UserError:
@@ -328,31 +306,13 @@ def _models_of_other_devices(root: Path, device: str) -> frozenset[str]:
     return frozenset(f"veriloga/{other}.va" for other in ("smtj", "dmtj") if other != kind)
 
 
-def _compared(explanation: Explanation, old: Quantity, new: Quantity, count: Count) -> Replay:
-    before, after = _number(old.value), _number(new.value)
-    difference: float | None = None
-    if before is not None and after is not None:
-        scale = max(abs(before), abs(after))
-        difference = abs(after - before) / scale if scale > 0 else 0.0
-    agree = before is after is None if difference is None else difference <= TOLERANCE
-    return Replay(
-        quantity=explanation.quantity,
-        unit=old.unit,
-        table=before,
-        replayed=after,
-        difference=difference,
-        same=agree and old.status == new.status,
-        changed=tuple(explanation.changed),
-        samples=asdict(count),
-    )
-
-
-def _number(value: float) -> float | None:
+def finite(value: float) -> float | None:
+    """The number, or None for what JSON cannot hold."""
     return float(value) if math.isfinite(value) else None
 
 
 @contextlib.contextmanager
-def _named(file: Path) -> Iterator[None]:
+def concerning(file: Path) -> Iterator[None]:
     """Errors inside concern the table `file`."""
     try:
         yield

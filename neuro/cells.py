@@ -187,20 +187,38 @@ def table_cells(table: BitcellTable, path: Path) -> list[Bitcell]:
     return cells
 
 
+_LEAST, _MOST = 1e-30, 1e30
+"""Of a figure in SI units that is multiplied and divided by; beyond them products leave a float's range."""
+
+
 class _Reader:
     """Values of a group of quantities by name; a missing one is a UserError unless a default is given."""
 
     def __init__(self, quantities: Mapping[str, Quantity], path: Path, group: str) -> None:
         self.quantities, self.path, self.group = quantities, path, group
 
-    def __call__(self, *names: Any) -> float:
+    def __call__(self, *names: Any, zero: bool = False) -> float:
+        """The first of `names` that there is; `zero` allows 0, which else is refused as all negative ones."""
         for name in names:
             if not isinstance(name, str):
                 return float(name)
             quantity = self.quantities.get(name)
             if quantity is not None and math.isfinite(quantity.value):
-                return float(quantity.value)
+                return self._checked(name, float(quantity.value), zero)
         raise UserError("is missing from the table", file=self.path, key=f"{self.group}/{names[0]}")
+
+    def rate(self, *names: Any) -> float:
+        """The same for a probability."""
+        value = self(*names, zero=True)
+        if value > 1.0:
+            raise UserError(f"is no probability: {value:g}", file=self.path, key=f"{self.group}/{names[0]}")
+        return value
+
+    def _checked(self, name: str, value: float, zero: bool) -> float:
+        if not (_LEAST <= value <= _MOST or (zero and value == 0.0)):
+            message = f"must be positive, {_LEAST:g} to {_MOST:g} in SI units, not {value:g}"
+            raise UserError(message, file=self.path, key=f"{self.group}/{name}")
+        return value
 
 
 def _switch_ohm(width: float, technology: Mapping[str, Quantity], path: Path, card: str) -> float | None:
@@ -225,7 +243,7 @@ def _table_cell(
         width, height = found("cell_width") / feature, found("cell_height") / feature
     else:
         width = height = math.sqrt(found("cell_area")) / feature
-    access = found("r_access", 0.1 * found("r_on"))
+    access = found("r_access", 0.1 * found("r_on"), zero=True)
     cell = Cell(
         width_F=width,
         height_F=height,
@@ -237,18 +255,19 @@ def _table_cell(
         ltd_voltage_V=found("ltd_voltage", "write_voltage_0to1"),
         write_pulse_s=found("write_pulse"),
         name=name,
-        read_energy_J=found("read_energy"),
+        read_energy_J=found("read_energy", zero=True),
         write_energy_0to1_J=found("write_energy_0to1", "write_energy", nothing),
         write_energy_1to0_J=found("write_energy_1to0", "write_energy", nothing),
-        wer_0to1=found("wer_0to1", "wer_0to1_nominal", nothing),
-        wer_1to0=found("wer_1to0", "wer_1to0_nominal", nothing),
-        rdr=found("rdr", "rdr_nominal", nothing),
+        wer_0to1=found.rate("wer_0to1", "wer_0to1_nominal", nothing),
+        wer_1to0=found.rate("wer_1to0", "wer_1to0_nominal", nothing),
+        rdr=found.rate("rdr", "rdr_nominal", nothing),
         read_pulse_s=found("read_pulse", nothing),
-        leakage_W=found("leakage", nothing),
-        access_width_m=found("access_width_n", nothing) + found("access_width_p", nothing),
+        leakage_W=found("leakage", nothing, zero=True),
+        access_width_m=found("access_width_n", nothing, zero=True)
+        + found("access_width_p", nothing, zero=True),
     )
     card = str(content.attributes.get("card", ""))
-    switch = _switch_ohm(found("access_width_n", nothing), technologies.get(card, {}), path, card)
+    switch = _switch_ohm(found("access_width_n", nothing, zero=True), technologies.get(card, {}), path, card)
     if not 0.0 < float(cell.r_on_ohm) < float(cell.r_off_ohm):
         raise UserError("r_off must be above r_on", file=path, key=f"/cells/{name}/{variant}/r_off")
     return Bitcell(name, variant, cell, access, switch, members=_members(content, cell))

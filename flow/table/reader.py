@@ -240,15 +240,33 @@ class _Reader:
         return arrays
 
     def _dims(self, dataset: Any, name: str) -> tuple[str, ...]:
-        if dataset.is_scale:
+        if _is_scale(dataset):
             return (name,)
+        if dataset.ndim == 0:
+            return ()
+        # Read as what it has to be: the library's own functions take its type for granted and crash.
+        scales = self._references(dataset, "DIMENSION_LIST")
+        if len(scales) != dataset.ndim:
+            raise self.fail(f"has {dataset.ndim} axes, but dimension scales of {len(scales)}")
         names = []
-        for axis in range(dataset.ndim):
-            scales = list(dataset.dims[axis].values())
-            if len(scales) != 1:
+        for axis, found in enumerate(scales):
+            if len(found) != 1 or not found[0]:
                 raise self.fail(f"axis {axis} has no dimension scale")
-            names.append(str(scales[0].name).rsplit("/", 1)[-1])
+            scale = dataset.file[found[0]]
+            if not isinstance(scale, h5py.Dataset) or scale.name is None or not _is_scale(scale):
+                raise self.fail(f"axis {axis} has something else than a dimension scale")
+            names.append(str(scale.name).rsplit("/", 1)[-1])
         return tuple(names)
+
+    def _references(self, dataset: Any, name: str) -> list[Any]:
+        """An attribute that lists object references, one row an axis; none if it is not there."""
+        if name not in dataset.attrs:
+            return []
+        stored = dataset.attrs.get_id(name)
+        base = h5py.check_vlen_dtype(stored.dtype)
+        if base is None or h5py.check_ref_dtype(base) is not h5py.Reference or len(stored.shape) != 1:
+            raise self.fail(f"attribute {name} is no list of references")
+        return list(dataset.attrs[name])
 
     def _take(self, size: int) -> None:
         self.bytes_left -= size
@@ -275,7 +293,14 @@ class _Reader:
         return np.asarray(dataset[()])
 
 
+def _is_scale(dataset: Any) -> bool:
+    return _attribute_text(dataset, "CLASS") == "DIMENSION_SCALE"
+
+
 def _without_coordinate(dataset: Any) -> bool:
-    name = dataset.attrs.get("NAME", b"")
-    text = name.decode("utf-8", "replace") if isinstance(name, bytes) else str(name)
-    return bool(dataset.is_scale) and text.startswith(NO_COORDINATE)
+    return _is_scale(dataset) and _attribute_text(dataset, "NAME").startswith(NO_COORDINATE)
+
+
+def _attribute_text(dataset: Any, name: str) -> str:
+    value = dataset.attrs.get(name, b"")
+    return value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)

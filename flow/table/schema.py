@@ -15,6 +15,9 @@ from flow.table.quantity import KINDS, STATUS_FLAGS, Quantity, described
 # Endings of the variables beside a quantity.
 PARTS = ("_ci_low", "_ci_high", "_status")
 
+# Texts are shown in terminals, which take such characters for commands.
+_CONTROL = frozenset(map(chr, (*range(32), *range(127, 160)))) - set("\t\n")
+
 _VARIABLE = re.compile(r"[A-Za-z][A-Za-z0-9_]*\Z")
 _GROUP = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.+-]*\Z")
 
@@ -68,8 +71,8 @@ def _text_problems(path: str, name: str, text: object) -> Iterator[tuple[str, st
         (name + text).encode()
     except UnicodeEncodeError:
         yield path, f"attribute {name!r} is not valid Unicode"
-    if "\0" in name + text:
-        yield path, f"attribute {name!r} holds a NUL character"
+    if any(char in _CONTROL for char in name + text):
+        yield path, f"attribute {name!r} holds a control character"
 
 
 def _name_problems(path: str, name: str, pattern: re.Pattern[str]) -> Iterator[tuple[str, str]]:
@@ -98,6 +101,9 @@ def _quantity_problems(path: str, quantities: dict[str, Quantity]) -> Iterator[t
         kind = KINDS.get(name)
         if kind is not None and quantity.unit != kind.unit:
             yield key, f"unit {quantity.unit!r}, where {name} needs {kind.unit!r}"
+        if name == "feature_size" and quantity.ok and not 1e-12 <= quantity.value <= 1e-3:
+            # Areas are shown in its square.
+            yield key, f"{quantity.value:g} m is no feature size"
         if not quantity.unit:
             yield key, "no unit (a plain number has the unit '1')"
         if not described(name, quantity):
