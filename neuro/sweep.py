@@ -163,7 +163,11 @@ def sweep_from(document: object, tables: str | Path | None = None, model: str | 
             core.setdefault(name_of_field, float(axis.values[0]))
     objectives = document.get("pareto", {})
     minimise = _table(objectives, "pareto").get("minimise", list(OBJECTIVES))
-    if not isinstance(minimise, list) or not minimise or any(item not in MERITS for item in minimise):
+    if (
+        not isinstance(minimise, list)
+        or not minimise
+        or not all(isinstance(item, str) and item in MERITS for item in minimise)
+    ):
         raise UserError(f"must be a list of {', '.join(MERITS)}", key="pareto.minimise")
     if cell is None:
         raise UserError("is missing", key="cell")
