@@ -10,7 +10,7 @@ import contextlib
 import difflib
 import math
 import shlex
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -100,8 +100,7 @@ class Explanation:
     @property
     def changed(self) -> list[str]:
         """Inputs and tools that are not what they were."""
-        inputs = [f"{item.file} ({item.state})" for item in self.inputs if item.state != "same"]
-        return inputs + [f"{tool.name} {tool.version} -> {tool.now}" for tool in self.tools if not tool.same]
+        return _changed(self.inputs, self.tools)
 
     def as_json(self) -> dict[str, Any]:
         """The JSON document."""
@@ -225,9 +224,8 @@ def explain(
     table = open_table(file)
     with concerning(file):
         place, quantity = find(table, text, cell=cell, variant=variant)
-    provenance = Provenance.from_dict(table.provenance)
+        provenance = Provenance.from_dict(table.provenance)
     content = variant_at(table, place)
-    now = {**library_versions(), **tool_versions()}
     return Explanation(
         quantity=str(place),
         value=finite(quantity.value),
@@ -238,12 +236,28 @@ def explain(
         long_name=described(place.name, quantity),
         facts={} if content is None else dict(content.attributes),
         inputs=tuple(_inputs(root, table, place, provenance)),
-        tools=tuple(Tool(name, text, now.get(name, "")) for name, text in provenance.tools.items()),
+        tools=_tools(provenance),
         seeds=provenance.seeds,
         commit=provenance.commit,
         command=provenance.command,
         replay=shlex.join(["mtj-flow", "replay", str(file), str(place)]),
     )
+
+
+def changes(root: Path, table: BitcellTable, place: Place) -> list[str]:
+    """Inputs and tools of a place that are not what they were."""
+    provenance = Provenance.from_dict(table.provenance)
+    return _changed(_inputs(root, table, place, provenance), _tools(provenance))
+
+
+def _changed(inputs: Iterable[Input], tools: Iterable[Tool]) -> list[str]:
+    files = [f"{item.file} ({item.state})" for item in inputs if item.state != "same"]
+    return files + [f"{tool.name} {tool.version} -> {tool.now}" for tool in tools if not tool.same]
+
+
+def _tools(provenance: Provenance) -> tuple[Tool, ...]:
+    now = {**library_versions(), **tool_versions()}
+    return tuple(Tool(name, text, now.get(name, "")) for name, text in provenance.tools.items())
 
 
 def _places(table: BitcellTable) -> Iterator[tuple[Place, Quantity]]:

@@ -16,7 +16,9 @@ def add_to(app: typer.Typer) -> None:
 
 
 def explain(
-    file: Annotated[Path, typer.Argument(metavar="FILE.h5", help="Table of `mtj-flow characterize`.")],
+    file: Annotated[
+        Path, typer.Argument(metavar="FILE.h5", help="Table of `mtj-flow characterize`, `size` or `column`.")
+    ],
     quantity: Annotated[
         str, typer.Argument(help="CELL/VARIANT/QUANTITY, technology/CARD/QUANTITY, or a bare name.")
     ],

@@ -11,9 +11,10 @@ import pytest
 
 from flow.characterize import benches_of, technology_plan
 from flow.errors import UserError
-from flow.explain import explain, find, recorded_study
+from flow.explain import explain, find
 from flow.parallel import run_inline
 from flow.provenance import collect
+from flow.replay import recorded_study
 from flow.table import BitcellTable, CellVariant, Quantity, known, open_table, write_table
 from flow.toolchain import tool_versions
 from tests.conftest import ROOT, Run
