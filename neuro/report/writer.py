@@ -9,11 +9,11 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from flow.table import UserError, replace_file
-from neuro.report.figures.style import save
+from neuro.report.figures.style import Figure, save
 from neuro.report.page import render
 from neuro.report.results import Results
 from neuro.report.sections import sections
@@ -24,13 +24,18 @@ LIST = "files.json"
 def write_report(results: Results, directory: Path) -> list[Path]:
     """Write all files; returns their paths, the page last. Raises UserError where it cannot."""
     parts = sections(results)
-    page = directory / "index.html"
+    figures = [figure for part in parts for figure in part.figures]
+    return write_files(figures, lambda: render(results, parts), directory)
+
+
+def write_files(figures: Iterable[Figure], page: Callable[[], str], directory: Path) -> list[Path]:
+    """Figures and the page (made after them); what the last report wrote here and this one does not goes."""
     try:
         directory.mkdir(parents=True, exist_ok=True)
         before = _listed(directory)
-        paths = [path for part in parts for figure in part.figures for path in save(figure, directory)]
-        replace_file(page, render(results, parts).encode("utf-8"))
-        paths.append(page)
+        paths = [path for figure in figures for path in save(figure, directory)]
+        paths.append(directory / "index.html")
+        replace_file(paths[-1], page().encode("utf-8"))
         _remove(directory, before, {path.name for path in paths})
         replace_file(directory / LIST, _list_of(paths))
     except OSError as error:

@@ -77,6 +77,8 @@ def save(figure: Figure, directory: Path) -> list[Path]:
     with look():
         # No date and no version inside: the same results give the same bytes.
         figure.canvas.savefig(paths[0], metadata={"Software": None})
+        # Laid out once, for all formats alike.
+        figure.canvas.set_layout_engine("none")
         figure.canvas.savefig(paths[1], metadata={"Date": None, "Creator": None})
         figure.canvas.savefig(paths[2], metadata={"CreationDate": None, "Creator": None, "Producer": None})
     paths[3].write_text(figure.caption + "\n", encoding="utf-8")

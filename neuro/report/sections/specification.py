@@ -31,10 +31,10 @@ def section(results: Results) -> Section:
         lines.append(
             [
                 heading(row.label + unit),
+                Cell(_WORDS[row.verdict], "number" if row.verdict == "pass" else "failed"),
                 Cell("–", "faint") if row.measured is None else Cell(shown_measured(row.measured)),
                 Cell(shown(row.limit), "faint"),
                 Cell("–", "faint") if margin is None else Cell(_percent(margin)),
-                Cell(_WORDS[row.verdict], "number" if row.verdict == "pass" else "failed"),
             ]
         )
     text = [
@@ -47,7 +47,7 @@ def section(results: Results) -> Section:
         "stored voltages, which are solved to meet the limit, so 0 % is what a good cell has there; what has "
         "a margin is the voltage. A limit is violated where the whole 95 % interval lies above it."
     )
-    table = PageTable("Limits", ("", "value", "limit", "margin", "verdict"), lines, note)
+    table = PageTable("Limits", ("", "verdict", "value", "limit", "margin"), lines, note)
     return Section("specification", "Limits: pass or fail", text, [table])
 
 

@@ -8,9 +8,10 @@ from pathlib import Path
 import h5py
 import numpy as np
 
-from flow.table import Array, BitcellTable, CellVariant, known, write_table
+from flow.table import Array, BitcellTable, CellVariant, Quantity, known, write_table
 from neuro.report.bitcells import Bitcells, open_bitcells
 from neuro.report.runs import Run
+from neuro.technology import TABLE_NAMES, bundled_technology
 
 CELLS = {"smtj": "2t1mtj_rc_smtj", "dmtj": "2t1mtj_sc_dmtj"}
 # r_on, r_off, read V, read J, LTD V, LTP V, pulse s, write J, width m, height m
@@ -63,6 +64,100 @@ def _add_lines(content: CellVariant) -> None:
             level = float(line == high)
             content.waveforms[f"v_{line}_{direction}"] = Array(along, 0.8 * level + 0 * time, "V", "voltage")
             content.waveforms[f"i_{line}_{direction}"] = Array(along, 5e-5 * level + 0 * time, "A", "current")
+
+
+def add_limits(
+    content: CellVariant, wer: float = 1e-7, rdr: float = 1e-9, write: float = 1.4, read: float = 0.6
+) -> None:
+    """Error rates of 1e-7 and 1e-9 with intervals of +-2 %, and these limits of the cell's file."""
+    for name, value in (("wer_0to1", 1e-7), ("wer_1to0", 1e-7), ("rdr", 1e-9)):
+        content.quantities[name] = known(name, value, 0.98 * value, 1.02 * value)
+    for name, value, unit in (
+        ("wer_limit", wer, "1"),
+        ("rdr_limit", rdr, "1"),
+        ("write_voltage_limit", write, "V"),
+        ("read_voltage_limit", read, "V"),
+    ):
+        content.quantities[name] = Quantity(value, unit, long_name="a limit of the cell's file")
+
+
+def add_curves(content: CellVariant) -> None:
+    """WER(t) and RDR(V) through the stored points: the mean four times the nominal cell."""
+    share = np.array([0.9, 0.5, 0.1, 1e-3])
+    content.curves["share"] = Array(("share",), share, "1", "share of the cells")
+    for rate, dim, stored, sign, at in (
+        ("wer_0to1", "pulse_0to1", "write_pulse", -1.0, 1e-7),
+        ("wer_1to0", "pulse_1to0", "write_pulse", -1.0, 1e-7),
+        ("rdr", "voltage_read", "read_voltage", 1.0, 1e-9),
+    ):
+        multiples = np.array([0.6, 0.8, 1.0, 1.2])
+        point = content.quantities[stored]
+        mean = at * np.exp(sign * 15.0 * (multiples - 1.0))
+        content.curves[dim] = Array((dim,), point.value * multiples, point.unit, "pulse or voltage")
+        for part, values in (
+            ("nominal", mean / 4.0),
+            ("mean", mean),
+            ("mean_ci_low", 0.97 * mean),
+            ("mean_ci_high", 1.03 * mean),
+        ):
+            content.curves[f"{rate}_{part}"] = Array((dim,), values, "1", part)
+        quantile = mean * np.array([0.05, 0.3, 2.0, 40.0])[:, None]
+        content.curves[f"{rate}_quantile"] = Array(("share", dim), quantile, "1", "quantile")
+
+
+def full_table(**options: object) -> BitcellTable:
+    """Both cells at 0.85 nm with limits, curves, and a technology for estimates of arrays."""
+    technology = bundled_technology().for_model("physical")
+    card = {name: known(name, float(getattr(technology, field))) for field, name in TABLE_NAMES.items()}
+    table = BitcellTable(history="made for a test", references="none", technologies={"card": card})
+    for device, name in CELLS.items():
+        content = variant(device, **options)  # type: ignore[arg-type]
+        add_limits(content)
+        add_curves(content)
+        table.cells[name] = {"0.85": content}
+    return table
+
+
+def sized(cell: str) -> dict[str, object]:
+    """A document as of `mtj-flow size --json`: two points of a front, four designs of the search."""
+
+    def quantity(value: float, unit: str, interval: float = 0.0) -> dict[str, object]:
+        ends = {"ci_low": value - interval, "ci_high": value + interval} if interval else {}
+        return {"value": value, "unit": unit, "ci_low": None, "ci_high": None} | ends
+
+    points = ((1, 3.6, 290.0, 77.1), (2, 2.2, 213.0, 99.2), (2, 5.0, 400.0, 99.2), (1, 9.0, 500.0, 77.1))
+    return {
+        "cell": cell,
+        "variant": "0.85",
+        "command": f"mtj-flow size {cell} --json",
+        "best": 1,
+        "searched": 4,
+        "front": [
+            {
+                "fins": {"nn": fins, "np": fins},
+                "write_pulse": quantity(pulse, "ns"),
+                "write_energy": quantity(energy, "fJ", 1.5),
+                "cell_area": quantity(area, "F2"),
+            }
+            for fins, pulse, energy, area in points[:2]
+        ],
+        "candidates": [
+            {
+                "fins": {"nn": fins, "np": fins},
+                "write_pulse_ns": pulse,
+                "write_energy_fJ": energy,
+                "cell_area_F2": area,
+            }
+            for fins, pulse, energy, area in points
+        ],
+    }
+
+
+def write_full(directory: Path, table: BitcellTable | None = None) -> Path:
+    """A full table with the sizing of one of its cells beside it; returns the table's path."""
+    write_table(directory / "bitcells.h5", table or full_table())
+    (directory / "size.json").write_text(json.dumps(sized(CELLS["smtj"])), encoding="utf-8")
+    return directory / "bitcells.h5"
 
 
 def write_bitcells(path: Path, **options: object) -> Path:

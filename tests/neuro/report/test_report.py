@@ -17,25 +17,37 @@ from typer.testing import CliRunner
 
 from flow.table import UserError
 from neuro.cli import app
+from neuro.report.bitcells import open_bitcells
 from neuro.report.deviation import packaged_reasons
 from neuro.report.figures.style import Figure
+from neuro.report.fronts import cell_fronts
 from neuro.report.page import render
 from neuro.report.paper import Paper
 from neuro.report.results import Results
 from neuro.report.sections import sections
-from tests.neuro.report.material import bitcells, run, write_bitcells, write_trace
+from tests.neuro.report.material import CELLS, full_table, run, sized, write_bitcells, write_full, write_trace
 
+WITHOUT_UNIT = (
+    "epoch",
+    "$m_z$",
+    "$m_z$ of the free layer",
+    "reduced drive |i|",
+    "write error rate",
+    "read disturb rate",
+)
 EVIL = '<script>alert(1)</script> & "quotes"'
 
 
 @pytest.fixture(scope="module")
 def results(tmp_path_factory: pytest.TempPathFactory) -> Results:
     directory = tmp_path_factory.mktemp("results")
-    cells = bitcells(directory, title=EVIL, scale=1.3)
+    cells = open_bitcells(write_full(directory, full_table(title=EVIL, scale=1.3)))
+    size = sized(CELLS["dmtj"]) | {"command": EVIL}
+    (directory / "size_other.json").write_text(json.dumps(size), encoding="utf-8")
     runs = [run(device, model) for device in ("smtj", "dmtj") for model in ("neurosim", "physical")]
     runs.append(run("smtj", variant="0.80"))
     runs += [run(device, cell=device, source="published") for device in ("smtj", "dmtj")]
-    return Results(cells, runs, Paper(), packaged_reasons(), ["a note"])
+    return Results(cells, runs, Paper(), packaged_reasons(), ["a note"], cell_fronts([], cells))
 
 
 @pytest.fixture(scope="module")
@@ -52,7 +64,7 @@ def page(results: Results) -> str:
 def written(tmp_path_factory: pytest.TempPathFactory) -> tuple[dict[str, Any], Path]:
     """The JSON document and the directory of one run of the command."""
     directory = tmp_path_factory.mktemp("command")
-    write_bitcells(directory / "bitcells.h5")
+    write_full(directory)
     write_trace(directory / "traces" / "training.h5", [run("smtj"), run("dmtj")])
     arguments = ["report", "--json", "--tables", str(directory / "bitcells.h5")]
     arguments += ["--traces", str(directory / "traces"), "--output", str(directory / "report")]
@@ -63,7 +75,7 @@ def written(tmp_path_factory: pytest.TempPathFactory) -> tuple[dict[str, Any], P
 
 def test_every_figure_has_axes_with_names_units_and_a_caption(figures: list[Figure]) -> None:
     names = [figure.name for figure in figures]
-    assert len(set(names)) == len(names) >= 10
+    assert len(set(names)) == len(names) >= 15
     for figure in figures:
         assert len(figure.caption) > 60
         assert figure.canvas.axes
@@ -73,10 +85,8 @@ def test_every_figure_has_axes_with_names_units_and_a_caption(figures: list[Figu
         # Panels may share an axis' name with their neighbour, but each figure names its own.
         assert any(labels)
         for label in filter(None, labels):
-            has_unit = re.search(r"\((ms|mJ|mm²|nm|ns|V|µA|%)\)$", label)
-            assert has_unit or label in ("epoch", "$m_z$", "$m_z$ of the free layer", "reduced drive |i|"), (
-                label
-            )
+            has_unit = re.search(r"\((ms|mJ|fJ|mm²|µm²|nm|ns|V|µA|%)\)$", label)
+            assert has_unit or label in WITHOUT_UNIT, label
 
 
 def test_devices_keep_their_colours(figures: list[Figure]) -> None:
@@ -142,11 +152,12 @@ def test_the_command_prints_one_document(written: tuple[dict[str, Any], Path]) -
 def test_the_command_writes_pictures_that_show_something(written: tuple[dict[str, Any], Path]) -> None:
     _, directory = written
     pictures = sorted(directory.glob("*.png"))
-    assert {"fig2_latency_neurosim.png", "fig2_energy_neurosim.png", "fig3_area.png", "fig4_oxide.png"} <= {
-        path.name for path in pictures
-    }
+    names = {"fig2_latency_neurosim", "fig2_energy_neurosim", "fig3_area", "fig4_oxide"}
+    names |= {"wer_pulse", "rdr_voltage", "front_cores", f"front_{CELLS['smtj']}"}
+    assert names <= {path.stem for path in pictures}
     for path in pictures:
         assert path.with_suffix(".svg").stat().st_size > 2000
+        assert path.with_suffix(".pdf").stat().st_size > 2000
         assert path.with_suffix(".txt").read_text().endswith(".\n")
         pixels = matplotlib.image.imread(path)[..., :3]
         assert pixels.shape[1] > 900
