@@ -151,6 +151,7 @@ class _Driver:
         parts = give.task.split()
         if not parts:
             result = give.task.failed()
+            self.count.simulated += give.task.samples
             self._note(result)
             self._deliver(give, result)
             return

@@ -1,4 +1,4 @@
-"""Kill, SIGTERM and Ctrl-C at any moment: the next run goes on and ends with the bytes of an undisturbed one."""
+"""Kill, SIGTERM, Ctrl-C at any moment: the next run goes on and ends with the bytes of an undisturbed one."""
 
 from __future__ import annotations
 
