@@ -9,12 +9,13 @@ from rich.table import Table
 
 from flow.table import BitcellTable, table_json
 
-_SHOWN = (
+SHOWN = (
     "cell_area", "r_on", "r_off", "r_access", "read_voltage", "read_energy", "read_pulse",
     "write_voltage_0to1", "write_voltage_1to0", "write_pulse", "write_energy_0to1", "write_energy_1to0",
     "write_energy", "wer_0to1", "wer_1to0", "rdr", "wer_0to1_nominal", "wer_1to0_nominal", "rdr_nominal",
     "leakage",
 )  # fmt: skip
+"""What a designer looks at first; the table holds more."""
 
 
 def summary(table: BitcellTable) -> Table:
@@ -30,7 +31,7 @@ def summary(table: BitcellTable) -> Table:
     view.add_column("unit", no_wrap=True)
     for cell, variant in columns:
         view.add_column(cell.replace("_", " ") + f"\n{variant} nm", justify="right")
-    for name in _SHOWN:
+    for name in SHOWN:
         found = [document[cell][variant].get(name) for cell, variant in columns]
         units = [entry["unit"] for entry in found if entry]
         if not units:
@@ -49,7 +50,7 @@ def _cell(entry: dict[str, object] | None) -> str:
 
 
 def uncertain(value: float, half: float) -> str:
-    """`value ± half` with at most four digits of the value: `9164±28`, `0.8071(4)`, `1.00(2)e-07`.
+    """`value ± half` with at most four digits of the value: `9164±28`, `0.8071(4)`, `1.00(2)e-7`.
 
     Brackets hold the uncertainty in units of the last digit; one below that digit is left out.
     """
@@ -65,4 +66,4 @@ def uncertain(value: float, half: float) -> str:
         if place >= 0:
             return f"{round(value / unit) * unit:.0f}±{digits * unit:.0f}"
         return f"{value:.{-place}f}({digits})"
-    return f"{value / 10.0**power:.{power - place}f}({digits})e{power:+03d}"
+    return f"{value / 10.0**power:.{power - place}f}({digits})e{power:+d}"

@@ -29,7 +29,7 @@ def compare(
         Path | None, typer.Argument(help="Table to look at; default: build/tables/bitcells.h5.")
     ] = None,
     everything: Annotated[
-        bool, typer.Option("--all", help="Also show what moved within its interval.")
+        bool, typer.Option("--all", help="Every quantity of the table, also what moved within its interval.")
     ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")] = False,
 ) -> None:
@@ -78,36 +78,53 @@ def _document(found: Comparison) -> dict[str, object]:
 
 
 def _show(found: Comparison, everything: bool) -> None:
+    from rich import box
     from rich.console import Console
     from rich.table import Table
 
-    console = Console()
-    shown = found.changes if everything else found.beyond
-    if shown:
-        table = Table()
-        for heading in ("cell", "quantity", "before", "after", "change"):
-            table.add_column(heading, overflow="fold")
+    from flow.summary import SHOWN
+
+    console = Console(highlight=False)
+    main = [
+        change for change in found.beyond if change.name in SHOWN or change.where.startswith("technology")
+    ]
+    shown = found.changes if everything else main or found.beyond
+    for where in dict.fromkeys(change.where for change in shown):
+        table = Table(title=where, title_justify="left", box=box.SIMPLE, pad_edge=False)
+        table.add_column("quantity", overflow="fold")
+        for heading in ("before", "after", "unit", "change"):
+            table.add_column(heading, justify="left" if heading == "unit" else "right")
         for change in shown:
-            moved = "" if change.relative is None else f"{100 * change.relative:+.2f} %"
-            table.add_row(
-                change.where,
-                change.name,
-                _text(change, False),
-                _text(change, True),
-                moved + ("" if change.beyond else " (within)"),
-            )
+            if change.where == where:
+                moved = "" if change.relative is None else f"{100 * change.relative:+.2f} %"
+                unit, before, after = _texts(change)
+                beside = "" if change.beyond else " (within)"
+                table.add_row(change.name, before, after, unit, moved + beside)
         console.print(table)
     within = len(found.changes) - len(found.beyond)
-    console.print(f"{len(found.beyond)} moved beyond their intervals, {within} within", highlight=False)
+    others = len(found.beyond) - len(shown)
+    hint = f" ({others} of them, and those within, only with --all)" if others > 0 else ""
+    console.print(f"{len(found.beyond)} moved beyond their intervals{hint}, {within} within")
     if found.inputs:
-        console.print("changed inputs: " + ", ".join(found.inputs), highlight=False)
+        console.print("changed inputs: " + ", ".join(found.inputs))
 
 
-def _text(change: Change, after: bool) -> str:
-    value = change.after if after else change.before
-    if value is None:
-        return "-"
-    text = f"{value.value:.5g} {value.unit}"
-    if value.ci_low is not None:
-        text += f" [{value.ci_low:.4g}, {value.ci_high:.4g}]"
-    return text if value.ok else f"{text} ({value.status})"
+def _texts(change: Change) -> tuple[str, str, str]:
+    """Unit shown to people, before and after; half the interval's width in brackets."""
+    from flow.summary import uncertain
+    from flow.table import quantity_json
+
+    unit, texts = "", []
+    for quantity in (change.before, change.after):
+        if quantity is None:
+            texts.append("-")
+            continue
+        shown = quantity_json(change.name, quantity)
+        value, low, high = shown["value"], shown["ci_low"], shown["ci_high"]
+        unit = str(shown["unit"])
+        if not isinstance(value, float):
+            texts.append(quantity.status)
+        else:
+            half = (high - low) / 2 if isinstance(low, float) and isinstance(high, float) else 0.0
+            texts.append(uncertain(value, half) + ("" if quantity.ok else f" ({quantity.status})"))
+    return unit, texts[0], texts[1]

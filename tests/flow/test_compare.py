@@ -92,3 +92,17 @@ def test_exit_codes(tmp_path: Path, run: Run) -> None:
     missing = run(ROOT, "flow", "compare", str(old), str(tmp_path / "none.h5"))
     assert missing.returncode == 1
     assert "none.h5" in missing.stderr
+
+
+def test_people_see_what_matters_first(tmp_path: Path, run: Run) -> None:
+    old, new = tmp_path / "old.h5", tmp_path / "new.h5"
+    write_table(old, table(r_on=Quantity(9e3, "ohm", 8.9e3, 9.1e3), r_on_sd=volt(1.0)))
+    write_table(new, table(r_on=Quantity(9.9e3, "ohm", 9.8e3, 1e4), r_on_sd=volt(2.0)))
+    short = run(ROOT, "flow", "compare", str(old), str(new)).stdout
+    assert "cell/0.85" in short
+    assert ["r_on", "9000±100", "9900±100", "ohm", "+10.00", "%"] in [
+        line.split() for line in short.splitlines()
+    ]
+    assert "r_on_sd" not in short
+    assert "2 moved beyond their intervals (1 of them, and those within, only with --all)" in short
+    assert "r_on_sd" in run(ROOT, "flow", "compare", str(old), str(new), "--all").stdout
