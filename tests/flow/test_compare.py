@@ -96,8 +96,14 @@ def test_exit_codes(tmp_path: Path, run: Run) -> None:
 
 def test_people_see_what_matters_first(tmp_path: Path, run: Run) -> None:
     old, new = tmp_path / "old.h5", tmp_path / "new.h5"
-    write_table(old, table(r_on=Quantity(9e3, "ohm", 8.9e3, 9.1e3), r_on_sd=volt(1.0)))
-    write_table(new, table(r_on=Quantity(9.9e3, "ohm", 9.8e3, 1e4), r_on_sd=volt(2.0)))
+    write_table(
+        old,
+        table(r_on=Quantity(9e3, "ohm", 8.9e3, 9.1e3), r_on_sd=Quantity(600.0, "ohm", long_name="spread")),
+    )
+    write_table(
+        new,
+        table(r_on=Quantity(9.9e3, "ohm", 9.8e3, 1e4), r_on_sd=Quantity(700.0, "ohm", long_name="spread")),
+    )
     short = run(ROOT, "flow", "compare", str(old), str(new)).stdout
     assert "cell/0.85" in short
     assert ["r_on", "9000±100", "9900±100", "ohm", "+10.00", "%"] in [
