@@ -5,9 +5,10 @@ does not depend on the order of adding, and torch or another batch split finds t
 a member of the characterised population: it gives its two currents, its two write error rates and its read
 disturb rate.
 
-Errors come from an exponential clock: a trial of probability p ages it by -ln(1 - p), and the trial at which
-it passes a unit exponential fails. That is exactly a Bernoulli trial for each pulse, at the price of one
-integer addition. Ages are integers of 2^-50, hence the same in any order of adding.
+Errors come from a clock with events at unit rate: a trial of probability p takes -ln(1 - p) of its time and
+fails if an event falls into it. That is exactly a Bernoulli trial for each pulse. Times are integers (of
+2^-50), hence the same in any order of adding; an image whose pulses cannot last until the first event,
+whatever cells they meet, needs no clock at all.
 
 SET writes a 1 (junction state 1 -> 0, resistance falls), RESET a 0; reading drives 0 -> 1, so it disturbs
 cells that hold a 1.
@@ -15,6 +16,7 @@ cells that hold a 1.
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numba
@@ -36,20 +38,32 @@ from neuro.kernel import (
     popcount,
 )
 from neuro.population import AGE_SCALE
-from neuro.random import PURPOSE_DISTURB, PURPOSE_WRITE, philox, unit
+from neuro.random import PURPOSE_DISTURB, PURPOSE_WRITE, minus_log, philox, unit
 
 DISTURB_LIMIT = 4096  # disturb candidates per image and array
+READ_PARTS = 4096.0  # the process of read disturbs counts in these parts of a read
+GAP_LIMIT = 2.0**48  # a gap between candidates beyond all reads, in such parts
 READ_BACK, CLIPPED, FREE = 0, 1, 2  # where the software weight comes from
+
+
+def most_events(expected: float) -> int:
+    """How many events of a Poisson process are drawn when at most `expected` come in the mean.
+
+    More would come less than once in 10^20 times.
+    """
+    return math.ceil(expected + 12.0 * math.sqrt(expected)) + 24
 
 
 @numba.njit(cache=True)
 def lifetime(seed: Any, replica: Any, step: Any, draw: Any, array: Any) -> Any:
-    """Age (int64) at which the error clock of one image and array runs out for the `draw`-th time."""
+    """Age (int64) between event `draw` - 1 and event `draw` of the error clock of one image and array."""
     low = np.uint64(step) & np.uint64(0xFFFFFFFF)
     high = np.uint64(step) >> np.uint64(32)
-    stream = (high << np.uint64(16)) | (np.uint64(draw) << np.uint64(8)) | np.uint64(array)
+    stream = (
+        (high << np.uint64(16)) | ((np.uint64(draw) & np.uint64(0xFF)) << np.uint64(8)) | np.uint64(array)
+    )
     words = philox(seed, replica, low, np.uint64(draw) >> np.uint64(8), stream, PURPOSE_WRITE)
-    return np.int64(-np.log(unit(words[0], words[1])) * AGE_SCALE)
+    return np.int64(minus_log(unit(words[0], words[1])) * AGE_SCALE)
 
 
 @numba.njit(cache=True)
@@ -66,13 +80,14 @@ def disturbs(
     high = np.uint64(step) >> np.uint64(32)
     stream = (high << np.uint64(16)) | np.uint64(array)
     found = 0
-    at = 0.0
+    at = np.int64(0)
     while found < places.shape[0]:
         words = philox(seed, replica, low, np.uint64(found), stream, PURPOSE_DISTURB)
-        at += -np.log(unit(words[0], words[1])) / rate
-        if at >= reads:
+        at += np.int64(min(minus_log(unit(words[0], words[1])) / rate * READ_PARTS, GAP_LIMIT))
+        place = at // np.int64(READ_PARTS)
+        if place >= reads:
             break
-        places[found] = np.int64(at)
+        places[found] = place
         marks[found] = unit(words[2], words[3])
         found += 1
     return found
@@ -89,6 +104,28 @@ def wire_loss(current: Any, shared: Any) -> Any:
 
 
 behind_wire: Any = numba.njit(cache=True, inline="always")(wire_loss)
+
+
+@numba.njit(cache=True, inline="always")
+def _add_rows(current: Any, reference: Any, lit: Any, first: Any, last: Any, total: Any) -> Any:
+    """total[c] = the currents of the rows lit[first:last] in column c; returns that of the reference column.
+
+    Four rows at a time: the totals are read and written a quarter as often.
+    """
+    total[:] = 0
+    base = 0
+    for i in range(first, last):
+        base += reference[lit[i]]
+    whole = first + (last - first) // 4 * 4
+    for i in range(first, whole, 4):
+        a, b, c, d = current[lit[i]], current[lit[i + 1]], current[lit[i + 2]], current[lit[i + 3]]
+        for j in range(total.shape[0]):
+            total[j] += np.int32(a[j]) + np.int32(b[j]) + np.int32(c[j]) + np.int32(d[j])
+    for i in range(whole, last):
+        a = current[lit[i]]
+        for j in range(total.shape[0]):
+            total[j] += a[j]
+    return base
 
 
 @numba.njit(cache=True, inline="always")
@@ -149,20 +186,145 @@ def _read_back(w: Any, actual: Any, top: Any) -> None:
 
 
 @numba.njit(cache=True, inline="always")
-def _pulse_row(
+def _turn_row(
+    k: Any, r: Any, target_words: Any, new_words: Any, turned_words: Any, columns: Any, count: Any
+) -> Any:
+    """Find and count the cells of row k whose target changes to row r of `new_words`; how many they are.
+
+    They go into row r of `turned_words` and column r of `columns`.
+    """
+    sets = np.uint64(0)
+    pulses = np.uint64(0)
+    for q in range(new_words.shape[1]):
+        after = new_words[r, q]
+        turned = target_words[k, q] ^ after
+        turned_words[r, q] = turned
+        columns[q, r] = turned
+        pulses += popcount(turned)
+        sets += popcount(turned & after)
+    count[SET_FLIPS] += np.int64(sets)
+    count[RESET_FLIPS] += np.int64(pulses - sets)
+    count[SET_ROWS] += sets > 0
+    count[RESET_ROWS] += pulses > sets
+    count[WRITTEN_ROWS] += pulses > 0
+    return np.int64(pulses)
+
+
+@numba.njit(cache=True)
+def _written_batches(rows: Any, columns: Any, hit: Any, batch_words: Any, batch_span: Any) -> Any:
+    """Batches with a pulse, summed over the rows; a loop along the rows does many of them at a time."""
+    batches = 0
+    for b in range(batch_words.shape[0]):
+        hit[:rows] = 0
+        for q in range(batch_span[b, 0], batch_span[b, 1]):
+            mask = batch_words[b, q]
+            column = columns[q]
+            for r in range(rows):
+                hit[r] |= column[r] & mask
+        for r in range(rows):
+            batches += hit[r] != 0
+    return batches
+
+
+@numba.njit(cache=True)
+def _fail(
+    rows: Any,
+    wide: Any,
+    pulses: Any,
+    new_words: Any,
+    turned_words: Any,
+    member: Any,
+    age: Any,
+    event: Any,
+    count: Any,
+    seed: Any,
+    replica: Any,
+    step: Any,
+    array: Any,
+) -> None:
+    """Take the pulses that fail out of `turned_words`, in the order row, synapse, bit.
+
+    `event`: time to the next event of the clock.
+    """
+    one_bit = np.uint64(1)
+    draw = 0
+    for r in range(rows.shape[0]):
+        if pulses[r] == 0:
+            continue
+        for q in range(new_words.shape[1]):
+            left = turned_words[r, q]
+            while left != np.uint64(0):
+                place = lowest_one(left)
+                left &= left - one_bit
+                c = np.int64(place & np.uint64(7)) * wide + q * 8 + np.int64(place >> np.uint64(3))
+                event -= age[member[rows[r], c], np.int64((new_words[r, q] >> place) & one_bit)]
+                if event <= 0:
+                    turned_words[r, q] &= ~(one_bit << place)
+                    count[WRITE_ERRORS] += 1
+                while event <= 0:
+                    draw += 1
+                    event += lifetime(seed, replica, step, draw, array)
+
+
+@numba.njit(cache=True, inline="always")
+def _store_row(
     k: Any,
     r: Any,
-    w: Any,
     target_words: Any,
     actual_words: Any,
     current: Any,
+    swing: Any,
     new_words: Any,
     turned_words: Any,
-    cell: Any,
+    turned_digits: Any,
+    bits: Any,
+    mode: Any,
+) -> None:
+    """Row k takes row r of `new_words` where `turned_words` says that the pulse held."""
+    planes = np.uint64(0)
+    for q in range(new_words.shape[1]):
+        # A failed pulse leaves the cell as it is, which need not be what its target was.
+        after = new_words[r, q]
+        turned = turned_words[r, q] & (actual_words[k, q] ^ after)
+        turned_words[r, q] = turned
+        planes |= turned
+        held = actual_words[k, q] ^ turned
+        actual_words[k, q] = held
+        target_words[k, q] = held if mode == READ_BACK else after
+    planes |= planes >> np.uint64(32)
+    planes |= planes >> np.uint64(16)
+    planes |= planes >> np.uint64(8)
+    wide = turned_digits.shape[1]
+    digits = turned_digits[r]
+    for b in range(bits):
+        if (planes >> np.uint64(b)) & np.uint64(1):
+            # The whole plane of the row: a machine does many cells at a time, but one alone slowly.
+            now, change = current[k, b * wide : (b + 1) * wide], swing[k, b * wide : (b + 1) * wide]
+            mask = np.uint8(1 << b)
+            for j in range(wide):
+                flip = change[j]
+                now[j] ^= flip if digits[j] & mask else np.int16(0)
+
+
+@numba.njit(cache=True, inline="always")
+def _write(
+    rows: Any,
+    target_words: Any,
+    actual_words: Any,
+    current: Any,
+    swing: Any,
+    member: Any,
+    oldest: Any,
+    new_words: Any,
+    turned_words: Any,
+    turned_digits: Any,
+    columns: Any,
+    hit: Any,
+    pulses: Any,
     age: Any,
-    clock: Any,
-    top: Any,
-    batch_of: Any,
+    batch_words: Any,
+    batch_span: Any,
+    bits: Any,
     mode: Any,
     count: Any,
     seed: Any,
@@ -170,59 +332,44 @@ def _pulse_row(
     step: Any,
     array: Any,
 ) -> None:
-    """Pulse the cells of row k whose target changes to row r of `new_words`; no views, which cost more.
-
-    clock int64 (3,): age, age at which it runs out, draws so far.
-    """
-    wide = w.shape[1]
-    none = np.uint64(0)
-    one_bit = np.uint64(1)
-    sets = none
-    pulses = none
-    for q in range(new_words.shape[1]):
-        turned = target_words[k, q] ^ new_words[r, q]
-        turned_words[q] = turned
-        pulses += popcount(turned)
-        sets += popcount(turned & new_words[r, q])
-    if pulses == none:
-        return
-    last_batch: Any = -1
-    batches: Any = 0
-    for q in range(new_words.shape[1]):
-        turned = turned_words[q]
-        if turned == none:
-            continue
-        after = new_words[r, q]
-        held = actual_words[k, q]
-        actual_words[k, q] = (held & ~turned) | (after & turned)
-        target_words[k, q] = after
-        while turned != none:
-            place = lowest_one(turned)
-            turned &= turned - one_bit
-            synapse = q * 8 + np.int64(place >> np.uint64(3))
-            one = np.int64((after >> place) & one_bit)
-            c = np.int64(place & np.uint64(7)) * wide + synapse
-            batches += batch_of[synapse] != last_batch
-            last_batch = batch_of[synapse]
-            before = current[k, c]
-            current[k, c] = cell[k, c, one]
-            clock[0] += age[cell[k, c, 2], one]
-            if clock[0] > clock[1]:
-                clock[2] += 1
-                clock[1] = clock[0] + lifetime(seed, replica, step, clock[2], array)
-                count[WRITE_ERRORS] += 1
-                # The pulse failed: the cell is what it was, which need not be what its target was.
-                current[k, c] = before
-                bit = one_bit << place
-                actual_words[k, q] = (actual_words[k, q] & ~bit) | (held & bit)
-        if mode == READ_BACK:
-            target_words[k, q] = actual_words[k, q]
-    count[SET_FLIPS] += np.int64(sets)
-    count[RESET_FLIPS] += np.int64(pulses - sets)
-    count[SET_ROWS] += sets > 0
-    count[RESET_ROWS] += pulses > sets
-    count[WRITTEN_ROWS] += 1
-    count[WRITTEN_BATCHES] += batches
+    """Write `new_words` (one row for each of `rows`) into the cells of one array."""
+    most = 0.0
+    for r in range(rows.shape[0]):
+        pulses[r] = _turn_row(rows[r], r, target_words, new_words, turned_words, columns, count)
+        most += pulses[r] * oldest[rows[r]]
+    count[WRITTEN_BATCHES] += _written_batches(rows.shape[0], columns, hit, batch_words, batch_span)
+    event = lifetime(seed, replica, step, 0, array)
+    if event <= most:
+        _fail(
+            rows,
+            turned_digits.shape[1],
+            pulses,
+            new_words,
+            turned_words,
+            member,
+            age,
+            event,
+            count,
+            seed,
+            replica,
+            step,
+            array,
+        )
+    for r in range(rows.shape[0]):
+        if pulses[r]:
+            _store_row(
+                rows[r],
+                r,
+                target_words,
+                actual_words,
+                current,
+                swing,
+                new_words,
+                turned_words,
+                turned_digits,
+                bits,
+                mode,
+            )
 
 
 @numba.njit(cache=True, inline="always")
@@ -234,7 +381,8 @@ def _disturb(
     target: Any,
     actual: Any,
     current: Any,
-    cell: Any,
+    swing: Any,
+    member: Any,
     disturb_rate: Any,
     highest: Any,
     top: Any,
@@ -244,10 +392,10 @@ def _disturb(
     """A disturb candidate at cell c of row k: the cell loses its 1 with probability rate/highest."""
     wide = w.shape[1]
     b, j = c // wide, c % wide
-    if (actual[k, j] >> b) & 1 == 0 or mark * highest >= disturb_rate[cell[k, c, 2]]:
+    if (actual[k, j] >> b) & 1 == 0 or mark * highest >= disturb_rate[member[k, c]]:
         return
     actual[k, j] &= np.uint8(255 - (1 << b))
-    current[k, c] = cell[k, c, 0]
+    current[k, c] ^= swing[k, c]
     count[DISTURBS] += 1
     if mode == READ_BACK:
         target[k, j] = actual[k, j]
@@ -266,13 +414,17 @@ def train(
     actual1: Any,
     current1: Any,
     reference1: Any,
-    cell1: Any,
+    swing1: Any,
+    member1: Any,
+    oldest1: Any,
     w2: Any,
     target2: Any,
     actual2: Any,
     current2: Any,
     reference2: Any,
-    cell2: Any,
+    swing2: Any,
+    member2: Any,
+    oldest2: Any,
     age: Any,
     disturb_rate: Any,
     highest: Any,
@@ -283,8 +435,10 @@ def train(
     ceiling: Any,
     adc_step: Any,
     bits: Any,
-    batch_of1: Any,
-    batch_of2: Any,
+    batch_words1: Any,
+    batch_span1: Any,
+    batch_words2: Any,
+    batch_span2: Any,
     bound: Any,
     mode: Any,
     sigmoid: Any,
@@ -299,16 +453,20 @@ def train(
     count2: Any,
     histogram1: Any,
     histogram2: Any,
+    candidates1: Any,
+    candidates2: Any,
     seed: Any,
     replica: Any,
 ) -> None:
     """Learn the images `order` one by one; step numbers `first_step`.. key the errors.
 
-    current int16 (rows, bits * padded synapses): what each cell conducts now; cell int16 (same, 4): OFF
-    current, ON current, population member, nothing (a cell is one aligned word); reference int16 (rows,): the
-    reference column's currents; age int64 (members, 2): of a RESET and of a SET pulse; shared1, shared2: see
-    `_convert`; bound: software
-    weights are cut to -bound..bound; batch_of: the write batch of each synapse.
+    current int16 (rows, bits * padded synapses): what each cell conducts now; swing, member int16 alike: the
+    bits of that which a flip changes, and its member of the population; oldest float64 (rows,): at least the
+    largest age of a pulse in each row; reference int16 (rows,): the reference column's currents; age int64
+    (members, 2): of a RESET and of a SET pulse; shared1, shared2: see `_convert`; bound: software weights are
+    cut to -bound..bound; batch_words uint64 (batches, words of a row): ones where a batch has its synapses,
+    which is in the words batch_span int64 (batches, 2) from .. to; candidates: how many disturbs are drawn at
+    most.
     """
     wide1, wide2 = w1.shape[1], w2.shape[1]
     target1_words, target2_words = target1.view(np.uint64), target2.view(np.uint64)
@@ -319,70 +477,65 @@ def train(
     sum1, sum2 = np.zeros(wide1, np.int32), np.zeros(wide2, np.int32)
     analog = np.zeros(wide1)
     delta1, delta2, error2 = np.zeros(wide1), np.zeros(wide2), np.zeros(wide2)
-    on2 = np.zeros(hidden, np.int64)
-    clock = np.zeros(3, np.int64)
-    turned_words = np.zeros(max(wide1, wide2) // 8, np.uint64)
-    places, marks = np.zeros(DISTURB_LIMIT, np.int64), np.zeros(DISTURB_LIMIT)
+    lit2 = np.zeros(hidden + 1, np.int32)
+    every2 = np.arange(hidden)
+    turned1, turned2 = np.zeros(new1_words.shape, np.uint64), np.zeros(new2_words.shape, np.uint64)
+    digits1, digits2 = turned1.view(np.uint8), turned2.view(np.uint8)
+    columns1, columns2 = np.zeros(turned1.T.shape, np.uint64), np.zeros(turned2.T.shape, np.uint64)
+    hit1, hit2 = np.zeros(w1.shape[0], np.uint64), np.zeros(hidden, np.uint64)
+    pulses1, pulses2 = np.zeros(w1.shape[0], np.int64), np.zeros(hidden, np.int64)
+    places1, marks1 = np.zeros(candidates1, np.int64), np.zeros(candidates1)
+    places2, marks2 = np.zeros(candidates2, np.int64), np.zeros(candidates2)
     for position in range(order.shape[0]):
         step = first_step + position
         image = order[position]
         first, last = start[image], start[image + 1]
         active1 = last - first
-        amps1[:] = 0
-        base = 0
-        for i in range(first, last):
-            base += reference1[lit[i]]
-            row = current1[lit[i]]
-            for c in range(row.shape[0]):
-                amps1[c] += row[c]
+        base = _add_rows(current1, reference1, lit, first, last, amps1)
         _convert(amps1, base, shared1, inverse, analog_reference, ceiling, adc_step, bits, wide1, sum1)
-        amps2[:] = 0
-        base = 0
         active2 = 0
         for j in range(hidden):
             m = sum1[j] - active1 * middle
             analog[j] = sigmoid[m + zero]
-            if m >= 0:
-                on2[active2] = j
-                active2 += 1
-                base += reference2[j]
-                row = current2[j]
-                for c in range(row.shape[0]):
-                    amps2[c] += row[c]
+            lit2[active2] = j
+            active2 += m >= 0
+        base = _add_rows(current2, reference2, lit2, 0, active2, amps2)
         _convert(amps2, base, shared2, inverse, analog_reference, ceiling, adc_step, bits, wide2, sum2)
         histogram1[active1] += 1
         histogram2[active2] += 1
         cells1, cells2 = bits * hidden, bits * outputs
-        for q in range(disturbs(seed, replica, step, 0, active1 * cells1, highest, places, marks)):
-            place = places[q] % cells1
+        for q in range(disturbs(seed, replica, step, 0, active1 * cells1, highest, places1, marks1)):
+            place = places1[q] % cells1
             c = place // hidden * wide1 + place % hidden
             _disturb(
-                lit[first + places[q] // cells1],
+                lit[first + places1[q] // cells1],
                 c,
-                marks[q],
+                marks1[q],
                 w1,
                 target1,
                 actual1,
                 current1,
-                cell1,
+                swing1,
+                member1,
                 disturb_rate,
                 highest,
                 top,
                 mode,
                 count1,
             )
-        for q in range(disturbs(seed, replica, step, 1, active2 * cells2, highest, places, marks)):
-            place = places[q] % cells2
+        for q in range(disturbs(seed, replica, step, 1, active2 * cells2, highest, places2, marks2)):
+            place = places2[q] % cells2
             c = place // outputs * wide2 + place % outputs
             _disturb(
-                on2[places[q] // cells2],
+                lit2[places2[q] // cells2],
                 c,
-                marks[q],
+                marks2[q],
                 w2,
                 target2,
                 actual2,
                 current2,
-                cell2,
+                swing2,
+                member2,
                 disturb_rate,
                 highest,
                 top,
@@ -403,68 +556,67 @@ def train(
             changed += delta1[j] != 0.0
         count1[CHANGED] += changed * active1
         count1[WORK_ROWS] += active1
-        clock[0] = 0
-        clock[2] = 0
-        clock[1] = lifetime(seed, replica, step, 0, 0)
         # First all weights, then all cells: digits just stored byte by byte are slow to load as words.
         for i in range(first, last):
             _move_row(w1[lit[i]], delta1, new1[i - first], top, bound)
-        for i in range(first, last):
-            k = lit[i]
-            _pulse_row(
-                k,
-                i - first,
-                w1,
-                target1_words,
-                actual1_words,
-                current1,
-                new1_words,
-                turned_words,
-                cell1,
-                age,
-                clock,
-                top,
-                batch_of1,
-                mode,
-                count1,
-                seed,
-                replica,
-                step,
-                0,
-            )
+        _write(
+            lit[first:last],
+            target1_words,
+            actual1_words,
+            current1,
+            swing1,
+            member1,
+            oldest1,
+            new1_words,
+            turned1,
+            digits1,
+            columns1,
+            hit1,
+            pulses1,
+            age,
+            batch_words1,
+            batch_span1,
+            bits,
+            mode,
+            count1,
+            seed,
+            replica,
+            step,
+            0,
+        )
         if mode == READ_BACK:
             for i in range(first, last):
                 _read_back(w1[lit[i]], actual1[lit[i]], top)
-        clock[0] = 0
-        clock[2] = 0
-        clock[1] = lifetime(seed, replica, step, 0, 1)
         for j in range(hidden):
             for k in range(outputs):
                 delta2[k] = -rate2 * error2[k] * analog[j]
                 count2[CHANGED] += delta2[k] != 0.0
             _move_row(w2[j], delta2, new2[j], top, bound)
-        for j in range(hidden):
-            _pulse_row(
-                j,
-                j,
-                w2,
-                target2_words,
-                actual2_words,
-                current2,
-                new2_words,
-                turned_words,
-                cell2,
-                age,
-                clock,
-                top,
-                batch_of2,
-                mode,
-                count2,
-                seed,
-                replica,
-                step,
-                1,
-            )
+        _write(
+            every2,
+            target2_words,
+            actual2_words,
+            current2,
+            swing2,
+            member2,
+            oldest2,
+            new2_words,
+            turned2,
+            digits2,
+            columns2,
+            hit2,
+            pulses2,
+            age,
+            batch_words2,
+            batch_span2,
+            bits,
+            mode,
+            count2,
+            seed,
+            replica,
+            step,
+            1,
+        )
         if mode == READ_BACK:
             for j in range(hidden):
                 _read_back(w2[j], actual2[j], top)
@@ -499,27 +651,17 @@ def test(
     wide1, wide2 = current1.shape[1] // bits, current2.shape[1] // bits
     amps1, amps2 = np.zeros(bits * wide1, np.int32), np.zeros(bits * wide2, np.int32)
     sum1, sum2 = np.zeros(wide1, np.int32), np.zeros(wide2, np.int32)
+    lit2 = np.zeros(hidden + 1, np.int32)
     right = 0
     for image in range(labels.shape[0]):
         first, last = start[image], start[image + 1]
-        amps1[:] = 0
-        base = 0
-        for i in range(first, last):
-            base += reference1[lit[i]]
-            row = current1[lit[i]]
-            for c in range(row.shape[0]):
-                amps1[c] += row[c]
+        base = _add_rows(current1, reference1, lit, first, last, amps1)
         _convert(amps1, base, shared1, inverse, analog_reference, ceiling, adc_step, bits, wide1, sum1)
-        amps2[:] = 0
-        base = 0
         active2 = 0
         for j in range(hidden):
-            if sum1[j] - (last - first) * middle >= 0:
-                active2 += 1
-                base += reference2[j]
-                row = current2[j]
-                for c in range(row.shape[0]):
-                    amps2[c] += row[c]
+            lit2[active2] = j
+            active2 += sum1[j] - (last - first) * middle >= 0
+        base = _add_rows(current2, reference2, lit2, 0, active2, amps2)
         _convert(amps2, base, shared2, inverse, analog_reference, ceiling, adc_step, bits, wide2, sum2)
         best = 0
         highest = 0.0

@@ -16,9 +16,9 @@ import numpy as np
 
 from flow.table import UserError
 from neuro.accounting import ArrayEvents
-from neuro.analog_kernel import CLIPPED, DISTURB_LIMIT, FREE, READ_BACK
+from neuro.analog_kernel import CLIPPED, DISTURB_LIMIT, FREE, READ_BACK, most_events
 from neuro.cells import Bitcell
-from neuro.population import Chip, ages, chip, shared_wire
+from neuro.population import AGE_SCALE, Chip, ages, chip, shared_wire
 from neuro.random import PURPOSE_IMAGE, PURPOSE_WEIGHT, LibcRandom, check_seed, philox_integers
 from neuro.synapse import (
     Adc,
@@ -160,8 +160,9 @@ class Network:
     """One bitcell, one replica: constants of the read-out and the state of its arrays.
 
     `reference[l]` int64 (rows + 1,): the reference column's count; `offset[l]` float64 (rows + 1,): OFF
-    current of n rows in units of the ON-OFF difference; `chips` (physical): the cells drawn; `shared[l]`
-    (physical): G R of a column for each unit of current.
+    current of n rows in units of the ON-OFF difference. Physical model: `chips`, the cells; `shared[l]`, G
+    R of a column for each unit of current; `oldest[l]` float64 (rows,), a bound of the age of a pulse in
+    each row; `failures[l]`, failed pulses if all cells flipped; `candidates[l]`, disturbs drawn an image.
     """
 
     def __init__(self, bitcell: Bitcell, settings: Settings, replica: int = 0) -> None:
@@ -214,9 +215,14 @@ class Network:
         with np.errstate(divide="ignore"):
             self.disturb_rate = np.minimum(-np.log1p(-population.rdr), 64.0)
         self.highest_rate = float(self.disturb_rate.max())
-        cells = max(rows * synapses * settings.bits for rows, synapses in settings.shapes)
-        if cells * self.highest_rate > 0.5 * DISTURB_LIMIT:
+        reads = [rows * synapses * settings.bits * self.highest_rate for rows, synapses in settings.shapes]
+        if max(reads) > 0.5 * DISTURB_LIMIT:
             raise UserError("the read disturb rate is so high that cells lose their state at once", key="rdr")
+        self.candidates = [most_events(expected) for expected in reads]
+        oldest = self.age.max(axis=1)
+        # Padded synapses count as member 0 here, and rounding up a little: it only makes the bound wider.
+        self.oldest = [(1.0 + 1e-9) * oldest[one.member].max(axis=1) for one in self.chips]
+        self.failures = [float(oldest[one.member].sum() / AGE_SCALE) for one in self.chips]
 
     def _sigmoid(self) -> SigmoidTable:
         """A table wide enough for every sum, whatever the converter or the cells do."""
@@ -258,10 +264,10 @@ class Network:
 
     def currents(self, place: int, digits: Digits) -> np.ndarray[tuple[int, ...], np.dtype[np.int16]]:
         """int16 (rows, bits * padded): what the cells of array `place` conduct when they hold `digits`."""
-        cell = self.chips[place].cell
+        one = self.chips[place]
         ones = (digits[:, None, :] >> np.arange(self.settings.bits, dtype=np.uint8)[None, :, None]) & 1
         flat = ones.reshape(digits.shape[0], -1)
-        return np.where(flat == 1, cell[:, :, 1], cell[:, :, 0])
+        return np.where(flat == 1, one.on, one.off)
 
     def write_offline(self, weights: list[Floats]) -> None:
         """Write software weights (rows, synapses) once into the arrays, for offline classification.

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -69,11 +70,15 @@ class Spread:
 class Chip:
     """The cells of one array of one replica, as the analog kernel wants them.
 
-    cell int16 (rows, bits * padded synapses, 4): OFF current, ON current, member, 0; reference int16 (rows,):
-    the reference column's OFF cells. One unit of current is the nominal ON-OFF difference over `unit`.
+    off, on, member int16 (rows, bits * padded synapses): currents with a 0 and with a 1, member of the
+    population; swing int16 alike: the bits that differ between off and on; reference int16 (rows,): the
+    reference column's OFF cells. One unit of current is the nominal ON-OFF difference over `unit`.
     """
 
-    cell: npt.NDArray[np.int16]
+    off: npt.NDArray[np.int16]
+    on: npt.NDArray[np.int16]
+    member: npt.NDArray[np.int16]
+    swing: npt.NDArray[np.int16]
     reference: npt.NDArray[np.int16]
     unit: float
 
@@ -160,10 +165,13 @@ def chip(
     largest = 1.0 / float(min(population.r_on.min(), population.r_off.min())) / difference
     unit = 2.0 ** math.floor(math.log2(32767.0 / largest))
     wide = padded(synapses)
-    cell = np.zeros((rows, bits, wide, 4), dtype=np.int16)
-    for place, values in enumerate((off * unit, on * unit, member)):
+
+    def planes(values: npt.NDArray[Any]) -> npt.NDArray[np.int16]:
         # Column s*bits + b of the array holds bit b of synapse s; the kernel wants whole bit planes.
-        plane = np.rint(values[:, :-1]).reshape(rows, synapses, bits).transpose(0, 2, 1)
-        cell[:, :, :synapses, place] = plane
+        plane = np.zeros((rows, bits, wide), dtype=np.int16)
+        plane[:, :, :synapses] = np.rint(values[:, :-1]).reshape(rows, synapses, bits).transpose(0, 2, 1)
+        return plane.reshape(rows, bits * wide)
+
     reference = np.rint(off[:, -1] * unit).astype(np.int16)
-    return Chip(cell.reshape(rows, bits * wide, 4), reference, unit)
+    low, high = planes(off * unit), planes(on * unit)
+    return Chip(low, high, planes(member), low ^ high, reference, unit)

@@ -8,6 +8,7 @@ which replicas run, every draw is the same. `LibcRandom` is the additive feedbac
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numba
@@ -23,12 +24,15 @@ PURPOSE_WRITE = np.uint32(3)
 PURPOSE_DISTURB = np.uint32(4)
 PURPOSE_SPREAD = np.uint32(5)
 PURPOSE_TABLE = np.uint32(6)
+PURPOSE_OFFLINE = np.uint32(7)
 
 _M0 = np.uint64(0xD2511F53)
 _M1 = np.uint64(0xCD9E8D57)
 _W0 = np.uint32(0x9E3779B9)
 _W1 = np.uint32(0xBB67AE85)
 _LOW = np.uint64(0xFFFFFFFF)
+SQRT_HALF = 0.7071067811865476
+LN_2 = 0.6931471805599453
 _SHIFT = np.uint64(32)
 
 
@@ -50,6 +54,33 @@ def philox(k0: Any, k1: Any, c0: Any, c1: Any, c2: Any, c3: Any) -> Any:
 def unit(high: Any, low: Any) -> Any:
     """A float64 in (0, 1) from two 32-bit words: 52 bits and a half, so neither 0 nor 1 can come out."""
     return (np.float64((high << np.uint64(20)) | (low >> np.uint64(12))) + 0.5) * 2.0**-52
+
+
+def log_series(mantissa: Any) -> Any:
+    """ln(mantissa) for sqrt(1/2) <= mantissa <= sqrt(2) by the series of the inverse hyperbolic tangent.
+
+    Only operations that IEEE 754 rounds alike everywhere, so that a compiled loop and torch on any device
+    find the same bits; a library's logarithm differs in the last one.
+    """
+    s = (mantissa - 1.0) / (mantissa + 1.0)
+    z = s * s
+    tail = 1.0 / 19.0 + z * (1.0 / 21.0 + z * (1.0 / 23.0))
+    tail = 1.0 / 13.0 + z * (1.0 / 15.0 + z * (1.0 / 17.0 + z * tail))
+    tail = 1.0 / 7.0 + z * (1.0 / 9.0 + z * (1.0 / 11.0 + z * tail))
+    return 2.0 * s * (1.0 + z * (1.0 / 3.0 + z * (1.0 / 5.0 + z * tail)))
+
+
+_log_series: Any = numba.njit(cache=True, inline="always")(log_series)
+
+
+@numba.njit(cache=True)
+def minus_log(value: Any) -> Any:
+    """-ln(value) of a float64 in (0, 1), the same bits as `neuro.tensor_random.minus_log`."""
+    mantissa, exponent = math.frexp(value)
+    if mantissa < SQRT_HALF:
+        mantissa *= 2.0
+        exponent -= 1
+    return -(exponent * LN_2 + _log_series(mantissa))
 
 
 @numba.njit(cache=True)

@@ -1,66 +1,113 @@
 """The `physical` cells in torch: currents, converters, write errors and disturbs of many networks at once.
 
-Twin of `neuro.analog_kernel`: the same integers for currents and error clocks, so the same traces.
+Twin of `neuro.analog_kernel`: the same integers for currents and error clocks, so the same traces. All shapes
+are fixed and nothing is read back while images are learnt, so a GPU never waits for the host.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
 
+from flow.table import UserError
 from neuro import analog_kernel, kernel
-from neuro.analog_kernel import DISTURB_LIMIT, READ_BACK
+from neuro.analog_kernel import DISTURB_LIMIT, READ_BACK, most_events
 from neuro.network import Network
-from neuro.synapse import Integers
+from neuro.tensor_random import disturb_candidates, failure_events
 
 if TYPE_CHECKING:
     from neuro.tensor_network import Batch
 
+_BLOCK_DRAWS = 2**21  # random numbers of one kind that are drawn in one go
+_EXACT_ROWS = 512  # int16 currents of so many rows add up exactly in float32
+
+
+def popcount(digits: torch.Tensor) -> torch.Tensor:
+    """int64 (network,): ones in all the uint8 digits of each network."""
+    pairs = digits - ((digits >> 1) & 0x55)
+    fours = (pairs & 0x33) + ((pairs >> 2) & 0x33)
+    return ((fours + (fours >> 4)) & 0x0F).sum((1, 2), dtype=torch.int64)
+
+
+def take(state: torch.Tensor, rows: torch.Tensor | None) -> torch.Tensor:
+    """A copy of the rows (network, place) of a state (network, row, ...), all of them for None."""
+    if rows is None:
+        return state.clone()
+    index = rows.view(*rows.shape, *(1 for _ in state.shape[2:])).expand(-1, -1, *state.shape[2:])
+    return torch.gather(state, 1, index)
+
+
+def put(state: torch.Tensor, rows: torch.Tensor | None, values: torch.Tensor) -> None:
+    """Write the rows back that `take` took."""
+    if rows is None:
+        state.copy_(values)
+    else:
+        state.scatter_(1, rows.view(*rows.shape, *(1 for _ in state.shape[2:])).expand_as(values), values)
+
+
+@dataclass
+class _Draws:
+    """Random events of the images `first`.. of one array, (image, network, draw) each."""
+
+    first: int
+    failures: torch.Tensor
+    reads: torch.Tensor
+    marks: torch.Tensor
+
 
 class CellTensors:
-    """currents float64 and cells int64 of each array as (network, row, plane, synapse[, 3])."""
+    """Arrays as (network, row, plane, synapse): what cells conduct, float; `off`, `on`, `member` int16.
+
+    `flipping`: the share of an array's error clock for which events are drawn; `short` tells afterwards
+    whether an image needed more, and all images since then have to be learnt again with a larger share.
+    """
 
     def __init__(
         self,
         networks: Sequence[Network],
         device: torch.device,
         planes: int,
-        batch_numbers: Sequence[Integers],
+        batch_sizes: Sequence[int],
+        flipping: float = 1.0,
     ) -> None:
-        self.networks, self.device, self.planes = list(networks), device, planes
+        self.device, self.planes, self.batch_sizes = device, planes, list(batch_sizes)
         self.mode = networks[0].mode
+        shapes = networks[0].settings.shapes
         self.current: list[torch.Tensor] = []
-        self.cell: list[torch.Tensor] = []
+        self.off: list[torch.Tensor] = []
+        self.on: list[torch.Tensor] = []
+        self.member: list[torch.Tensor] = []
         self.actual: list[torch.Tensor] = []
         self.reference: list[torch.Tensor] = []
-        self.batch_numbers = [torch.from_numpy(numbers).to(device) for numbers in batch_numbers]
-        for place, (rows, synapses) in enumerate(networks[0].settings.shapes):
-            current = np.zeros((len(networks), rows, planes, synapses))
-            cell = np.zeros((len(networks), rows, planes, synapses, 3), dtype=np.int64)
-            for row, network in enumerate(networks):
-                bits = network.settings.bits
-                shape = (rows, bits, -1)
-                current[row, :, :bits] = network.arrays[place].current.reshape(shape)[:, :, :synapses]
-                cell[row, :, :bits] = network.chips[place].cell[:, :, :3].reshape(*shape, 3)[:, :, :synapses]
-            self.current.append(torch.from_numpy(current).to(device))
-            self.cell.append(torch.from_numpy(cell).to(device))
-            actual = np.stack([n.arrays[place].actual[:, :synapses] for n in networks])
-            self.actual.append(torch.from_numpy(actual).to(device))
-            reference = np.stack([n.chips[place].reference for n in networks]).astype(np.float64)
-            self.reference.append(torch.from_numpy(reference).to(device))
-        # Ages of all populations behind one another; `first` is where each network's begin.
-        sizes = np.cumsum([0] + [n.age.shape[0] for n in networks])[:-1]
-        self.first = torch.from_numpy(sizes).to(device)
-        self.age = torch.from_numpy(np.concatenate([n.age for n in networks])).to(device)
+        for place, (rows, _) in enumerate(shapes):
+            exact = torch.float32 if rows <= _EXACT_ROWS else torch.float64
+
+            chips = [network.chips[place] for network in networks]
+            arrays = [network.arrays[place] for network in networks]
+            shape = (rows, shapes[place][1])
+            self.current.append(self._planes(networks, shape, [a.current for a in arrays]).to(exact))
+            self.off.append(self._planes(networks, shape, [chip.off for chip in chips]))
+            self.on.append(self._planes(networks, shape, [chip.on for chip in chips]))
+            self.member.append(self._planes(networks, shape, [chip.member for chip in chips]))
+            self.actual.append(self._tensor(np.stack([a.actual[:, : shape[1]] for a in arrays])))
+            reference = np.stack([chip.reference for chip in chips])
+            self.reference.append(self._tensor(reference).to(exact))
+        # Ages and rates of all populations behind one another; `start` is where each network's begin.
+        starts = np.cumsum([0] + [n.age.shape[0] for n in networks])[:-1]
+        self.start = self._tensor(starts).view(-1, 1, 1)
+        self.age = self._tensor(np.concatenate([n.age for n in networks])).view(-1)
+        self.rate = self._tensor(np.concatenate([n.disturb_rate for n in networks]))
 
         def column(values: Sequence[Any]) -> torch.Tensor:
-            return torch.from_numpy(np.array(values)).to(device).view(-1, 1, 1, 1)
+            return self._tensor(np.array(values)).view(-1, 1, 1, 1)
 
         adcs = [n.settings.adc for n in networks]
-        self.shared = [column([n.shared[place] for n in networks]) for place in range(len(self.current))]
+        places = range(len(shapes))
+        self.shared = [column([n.shared[place] for n in networks]) for place in places]
         self.inverse = column([n.inverse for n in networks])
         self.ceiling = column([float(adc.ceiling) for adc in adcs])
         self.analog = column([adc.reference == "analog" for adc in adcs])
@@ -69,23 +116,55 @@ class CellTensors:
             len(networks), 1, planes, 1
         )
         self.top = column([float(n.coding.top) for n in networks]).view(-1, 1, 1)
+        self.bits = self._tensor(np.array([n.settings.bits for n in networks])).view(-1, 1)
+        self.seeds = self._tensor(np.array([n.settings.seed for n in networks]))
+        self.replicas = self._tensor(np.array([n.replica for n in networks]))
+        self.highest = self._tensor(np.array([n.highest_rate for n in networks])).view(-1, 1)
+        self.candidates = [column([n.candidates[place] for n in networks]).view(-1, 1) for place in places]
+        self.disturbed = max(n.highest_rate for n in networks) > 0.0
+        self.most_candidates = [max(n.candidates[p] for n in networks) for p in places]
+        worst = [flipping * max(n.failures[p] for n in networks) for p in places]
+        if max(worst) > DISTURB_LIMIT:
+            raise UserError("so many writes fail that only the compiled engine can do it", key="engine")
+        self.most_failures = [most_events(expected) if expected > 0.0 else 0 for expected in worst]
+        self.short = torch.zeros((), dtype=torch.bool, device=device)
+        self.draws: list[_Draws | None] = [None for _ in places]
 
-    def store(self, place: int, row: int, network: Network) -> None:
-        """Write the cells of one network back."""
-        rows, synapses = network.settings.shapes[place]
-        array, bits = network.arrays[place], network.settings.bits
-        array.actual[:, :synapses] = self.actual[place][row].cpu().numpy()
-        shaped = array.current.reshape(rows, bits, -1)
-        shaped[:, :, :synapses] = self.current[place][row, :, :bits].cpu().numpy()
-        array.current = shaped.reshape(rows, -1)
+    def _tensor(self, values: Any) -> torch.Tensor:
+        return torch.from_numpy(np.ascontiguousarray(values)).to(self.device)
+
+    def _planes(
+        self, networks: Sequence[Network], shape: tuple[int, int], cells: Sequence[Any]
+    ) -> torch.Tensor:
+        rows, synapses = shape
+        size = (len(networks), rows, self.planes, synapses)
+        whole = torch.zeros(size, dtype=torch.int16, device=self.device)
+        for row, (network, values) in enumerate(zip(networks, cells, strict=True)):
+            bits = network.settings.bits
+            whole[row, :, :bits] = self._tensor(values.reshape(rows, bits, -1)[:, :, :synapses])
+        return whole
+
+    def tensors(self) -> list[torch.Tensor]:
+        """What the state of the cells takes in memory."""
+        return [*self.current, *self.off, *self.on, *self.member, *self.actual]
+
+    def store(self, place: int, networks: Sequence[Network]) -> None:
+        """Write the cells of all networks back."""
+        actual, current = self.actual[place].cpu().numpy(), self.current[place].to(torch.int16).cpu().numpy()
+        for row, network in enumerate(networks):
+            rows, synapses = network.settings.shapes[place]
+            array, bits = network.arrays[place], network.settings.bits
+            array.actual[:, :synapses] = actual[row]
+            array.current.reshape(rows, bits, -1)[:, :, :synapses] = current[row, :, :bits]
 
     def read(self, place: int, x: torch.Tensor) -> torch.Tensor:
         """int64 (network, image, synapse): what the converters and the subtraction make of the columns."""
         networks, rows, planes, synapses = self.current[place].shape
-        amps = torch.bmm(x, self.current[place].view(networks, rows, planes * synapses))
+        x = x.to(self.current[place].dtype)
+        amps = torch.bmm(x, self.current[place].view(networks, rows, planes * synapses)).double()
         amps = amps.view(networks, x.shape[1], planes, synapses)
         amps = analog_kernel.wire_loss(amps, self.shared[place])
-        taken = torch.bmm(x, self.reference[place][:, :, None])[..., None]
+        taken = torch.bmm(x, self.reference[place][:, :, None]).double()[..., None]
         taken = analog_kernel.wire_loss(taken, self.shared[place]) * self.inverse
         base = torch.where(self.analog, 0.0, torch.minimum(taken.floor(), self.ceiling))
         start = torch.where(self.analog, 0.5 - taken, 0.0)
@@ -93,41 +172,68 @@ class CellTensors:
         total = ((level - base) * self.value).sum(2)
         return (total * self.step).round().long()
 
-    def disturb(self, place: int, x: torch.Tensor, step: int, batch: Batch) -> None:
-        """Read disturbs of the cells on the active rows of x (network, row)."""
-        places, marks = np.zeros(DISTURB_LIMIT, dtype=np.int64), np.zeros(DISTURB_LIMIT)
-        for row, network in enumerate(self.networks):
-            if network.highest_rate <= 0.0:
-                continue
-            settings = network.settings
-            synapses = settings.shapes[place][1]
-            cells = synapses * settings.bits
-            seed, replica = np.uint32(settings.seed), np.uint32(network.replica)
-            # Candidates lie along the cells of all rows; only those of active rows, counted on, are real.
-            reads = network.settings.shapes[place][0] * cells
-            found = analog_kernel.disturbs(
-                seed, replica, step, place, reads, network.highest_rate, places, marks
-            )
-            if not found:
-                continue
-            active = torch.nonzero(x[row])[:, 0].tolist()
-            for at, mark in zip(places[:found].tolist(), marks[:found].tolist(), strict=True):
-                if at // cells >= len(active):
-                    break
-                k, bit, j = active[at // cells], at % cells // synapses, at % cells % synapses
-                member = int(self.cell[place][row, k, bit, j, 2])
-                held = int(self.actual[place][row, k, j])
-                if not held >> bit & 1 or mark * network.highest_rate >= network.disturb_rate[member]:
-                    continue
-                held &= ~(1 << bit)
-                self.actual[place][row, k, j] = held
-                self.current[place][row, k, bit, j] = self.cell[place][row, k, bit, j, 0].double()
-                batch.counters[place][row, kernel.DISTURBS] += 1
-                if self.mode == READ_BACK:
-                    batch.digits[place][row, k, j] = held
-                    batch.weights[place][row, k, j] = min(
-                        (held + 0.5) / (0.5 * network.coding.top) - 1.0, 1.0
-                    )
+    def _drawn(self, place: int, step: int) -> tuple[_Draws, int]:
+        """The random events of a block of images that holds `step`, and where in it `step` lies."""
+        draws = self.draws[place]
+        failures, candidates = self.most_failures[place], self.most_candidates[place]
+        size = max(1, min(256, _BLOCK_DRAWS // (len(self.seeds) * max(failures, candidates, 1))))
+        if draws is None or not draws.first <= step < draws.first + size:
+            nothing = torch.zeros((size, len(self.seeds), 0), dtype=torch.int64, device=self.device)
+            draws = _Draws(step, nothing, nothing, nothing)
+            if failures:
+                draws.failures = failure_events(self.seeds, self.replicas, step, size, place, failures)
+            if self.disturbed:
+                rates = self.highest[:, 0]
+                draws.reads, draws.marks = disturb_candidates(
+                    self.seeds, self.replicas, rates, step, size, place, candidates
+                )
+            self.draws[place] = draws
+        return draws, step - draws.first
+
+    def disturb(self, place: int, x: torch.Tensor, active: torch.Tensor, step: int, batch: Batch) -> None:
+        """Read disturbs of the cells on the active rows of x (network, row), `active` (network,) of them."""
+        if not self.disturbed:
+            return
+        draws, image = self._drawn(place, step)
+        reads, marks = draws.reads[image], draws.marks[image]
+        networks, rows, planes, synapses = self.current[place].shape
+        cells = synapses * self.bits
+        number = torch.arange(reads.shape[1], device=self.device)
+        real = (reads < active[:, None] * cells) & (number < self.candidates[place])
+        reads = torch.where(real, reads, 0)
+        # Candidates lie along the cells of the active rows, one row after the other.
+        lit = torch.sort(x, dim=1, descending=True, stable=True).indices
+        row = torch.gather(lit, 1, reads // cells)
+        bit, synapse = reads % cells // synapses, reads % synapses
+        cell = (row * planes + bit) * synapses + synapse
+        digit = row * synapses + synapse
+        flat = self.actual[place].view(networks, -1)
+        held = (torch.gather(flat, 1, digit) >> bit) & 1
+        member = torch.gather(self.member[place].view(networks, -1), 1, cell).long()
+        rate = torch.take(self.rate, self.start[:, :, 0] + member)
+        lost = real & (held == 1) & (marks * self.highest < rate)
+        # A cell is lost once, however many candidates hit it.
+        far = planes * rows * synapses
+        named, order = torch.sort(torch.where(lost, cell, far + number), dim=1)
+        first = torch.ones_like(lost)
+        first[:, 1:] = named[:, 1:] != named[:, :-1]
+        lost = torch.gather(lost, 1, order) & first
+        cell, digit, bit = (torch.gather(index, 1, order) for index in (cell, digit, bit))
+        current = self.current[place].view(networks, -1)
+        change = torch.gather(self.off[place].view(networks, -1), 1, cell).to(current.dtype)
+        change = torch.where(lost, change - torch.gather(current, 1, cell), 0.0)
+        current.scatter_add_(1, cell, change)
+        # Bits are taken away by adding 256 - 2^b: digits are bytes and wrap.
+        flat.scatter_add_(1, digit, torch.where(lost, 256 - (1 << bit), 0).to(torch.uint8))
+        batch.counters[place][:, kernel.DISTURBS] += lost.sum(1)
+        if self.mode == READ_BACK:
+            self._read_back(place, batch)
+
+    def _read_back(self, place: int, batch: Batch) -> None:
+        """Targets and software weights become what the cells hold."""
+        batch.digits[place].copy_(self.actual[place])
+        middle = (self.actual[place].double() + 0.5) / (0.5 * self.top) - 1.0
+        batch.weights[place].copy_(middle.clamp(max=1.0))
 
     def write(
         self,
@@ -143,94 +249,73 @@ class CellTensors:
         `rows` (network, row): which rows they are, None for all of them in order.
         """
         turned = old ^ new
-        at = torch.nonzero(turned)
-        network, row, synapse = at.unbind(1)
-        flips, target = turned[network, row, synapse], new[network, row, synapse]
-        if rows is not None:
-            row = rows[network, row]
-            at = torch.stack([network, row, synapse], 1)
-        held = self.actual[place][network, row, synapse]
-        self.actual[place][network, row, synapse] = (held & ~flips) | (target & flips)
-        bit = torch.arange(self.planes, device=self.device)
-        pulsed = (flips.long()[:, None] >> bit) & 1
-        ones = (target.long()[:, None] >> bit) & 1
-        cell = self.cell[place][network, row, :, synapse]
-        before = self.current[place][network, row, :, synapse]
-        chosen = torch.gather(cell, 2, ones[..., None])[..., 0].double()
-        self.current[place][network, row, :, synapse] = torch.where(pulsed == 1, chosen, before)
-        age = self.age[self.first[network][:, None] + cell[..., 2], ones] * pulsed
-        self._count(place, at, pulsed, ones, batch)
-        # Networks share nothing: an integer sum over all pulses, each network counted from its own start.
-        clock = age.view(-1).cumsum(0).view_as(age)
-        self._fail(place, at, clock, pulsed, held, before, step, batch)
+        self._count(place, turned, new, batch)
+        if self.most_failures[place]:
+            failed = self._failed(place, rows, turned, new, step)
+            batch.counters[place][:, kernel.WRITE_ERRORS] += popcount(failed)
+            turned = turned & ~failed
+        held = take(self.actual[place], rows)
+        held = (held & ~turned) | (new & turned)
+        put(self.actual[place], rows, held)
+        bit = torch.arange(self.planes, device=self.device, dtype=torch.uint8)[:, None]
+        ones = ((held[:, :, None, :] >> bit) & 1) == 1
+        now = torch.where(ones, take(self.on[place], rows), take(self.off[place], rows))
+        put(self.current[place], rows, now.to(self.current[place].dtype))
         if self.mode == READ_BACK:
-            batch.digits[place] = self.actual[place].clone()
-            batch.weights[place] = ((self.actual[place].double() + 0.5) / (0.5 * self.top) - 1.0).clamp(
-                max=1.0
-            )
+            self._read_back(place, batch)
 
-    def _count(self, place: int, at: Any, pulsed: torch.Tensor, ones: torch.Tensor, batch: Batch) -> None:
+    def _failed(
+        self, place: int, rows: torch.Tensor | None, turned: torch.Tensor, new: torch.Tensor, step: int
+    ) -> torch.Tensor:
+        """uint8 (network, row, synapse): the bits of `turned` whose pulse an event of the clock meets."""
+        networks, count, synapses = turned.shape
+        draws, image = self._drawn(place, step)
+        events = draws.failures[image]
+        member = take(self.member[place], rows)
+
+        def age(members: torch.Tensor, flips: torch.Tensor, target: torch.Tensor, bit: int) -> torch.Tensor:
+            start = self.start if members.dim() == 3 else self.start[:, :, 0]
+            place_of = 2 * (start + members.long()) + ((target >> bit) & 1).long()
+            return torch.take(self.age, place_of) * ((flips >> bit) & 1).long()
+
+        total = torch.zeros((networks, count, synapses), dtype=torch.int64, device=self.device)
+        for bit in range(self.planes):
+            total += age(member[:, :, bit], turned, new, bit)
+        total = total.view(networks, -1)
+        clock = total.cumsum(1)
+        # In float64, since what is far too much would wrap around.
+        self.short |= (total.sum(1, dtype=torch.float64) >= events[:, -1]).any()
+        entry = torch.searchsorted(clock, events.contiguous())
+        met = entry < clock.shape[1]
+        entry = entry.clamp(max=clock.shape[1] - 1)
+        # Within the synapse that an event falls into, the bits come one after the other.
+        now = torch.gather(clock, 1, entry) - torch.gather(total, 1, entry)
+        flips = torch.gather(turned.reshape(networks, -1), 1, entry)
+        target = torch.gather(new.reshape(networks, -1), 1, entry)
+        row, synapse = entry // synapses, entry % synapses
+        flat = member.reshape(networks, -1)
+        mask = torch.zeros_like(flips)
+        for bit in range(self.planes):
+            cell = (row * self.planes + bit) * synapses + synapse
+            after = now + age(torch.gather(flat, 1, cell), flips, target, bit)
+            mask |= (((now < events) & (events <= after)).to(torch.uint8)) << bit
+            now = after
+        mask = torch.where(met, mask, 0)
+        # Events come in order: a pulse that several of them meet fails once.
+        again = (entry[:, 1:] == entry[:, :-1]) & (mask[:, 1:] == mask[:, :-1])
+        mask[:, 1:] = torch.where(again, 0, mask[:, 1:])
+        failed = torch.zeros((networks, count * synapses), dtype=torch.uint8, device=self.device)
+        return failed.scatter_add_(1, entry, mask).view_as(turned)
+
+    def _count(self, place: int, turned: torch.Tensor, new: torch.Tensor, batch: Batch) -> None:
         counters = batch.counters[place]
-        networks, rows = self.current[place].shape[:2]
-        network, row, synapse = at.unbind(1)
-        sets, pulses = (pulsed * ones).sum(1), pulsed.sum(1)
-
-        def by_network(values: torch.Tensor) -> torch.Tensor:
-            return torch.zeros(networks, dtype=torch.int64, device=self.device).index_add_(0, network, values)
-
-        def distinct(index: torch.Tensor, width: int) -> torch.Tensor:
-            hit = torch.zeros(networks * width, dtype=torch.bool, device=self.device)
-            hit[index] = True
-            return hit.view(networks, width).sum(1)
-
-        line = network * rows + row
-        counters[:, kernel.SET_FLIPS] += by_network(sets)
-        counters[:, kernel.RESET_FLIPS] += by_network(pulses - sets)
-        counters[:, kernel.SET_ROWS] += distinct(line[sets > 0], rows)
-        counters[:, kernel.RESET_ROWS] += distinct(line[pulses > sets], rows)
-        counters[:, kernel.WRITTEN_ROWS] += distinct(line, rows)
-        width = int(self.batch_numbers[place][-1]) + 1
-        counters[:, kernel.WRITTEN_BATCHES] += distinct(
-            line * width + self.batch_numbers[place][synapse], rows * width
-        )
-
-    def _fail(
-        self,
-        place: int,
-        at: torch.Tensor,
-        clock: torch.Tensor,
-        pulsed: torch.Tensor,
-        held: torch.Tensor,
-        before: torch.Tensor,
-        step: int,
-        batch: Batch,
-    ) -> None:
-        """Undo the pulses at which a network's error clock ran out."""
-        network = at[:, 0]
-        counts = torch.bincount(network, minlength=len(self.networks))
-        ends = counts.cumsum(0)
-        for index, one in enumerate(self.networks):
-            seed, replica = np.uint32(one.settings.seed), np.uint32(one.replica)
-            last = int(ends[index])
-            first = last - int(counts[index])
-            if first == last:
-                continue
-            zero = int(clock[first - 1, -1]) if first else 0
-            runs_out = int(analog_kernel.lifetime(seed, replica, step, 0, place))
-            if int(clock[last - 1, -1]) - zero <= runs_out:
-                continue
-            draw = 0
-            flat = (clock[first:last] - zero).view(-1).tolist()
-            real = pulsed[first:last].reshape(-1).tolist()
-            for position, (now, pulse) in enumerate(zip(flat, real, strict=True)):
-                if not pulse or now <= runs_out:
-                    continue
-                draw += 1
-                runs_out = now + int(analog_kernel.lifetime(seed, replica, step, draw, place))
-                entry, bit = first + position // self.planes, position % self.planes
-                k, j = int(at[entry, 1]), int(at[entry, 2])
-                mask = 1 << bit
-                actual = int(self.actual[place][index, k, j])
-                self.actual[place][index, k, j] = (actual & ~mask) | (int(held[entry]) & mask)
-                self.current[place][index, k, bit, j] = before[entry, bit]
-                batch.counters[place][index, kernel.WRITE_ERRORS] += 1
+        sets, resets = turned & new, turned & ~new
+        counters[:, kernel.SET_FLIPS] += popcount(sets)
+        counters[:, kernel.RESET_FLIPS] += popcount(resets)
+        counters[:, kernel.SET_ROWS] += (sets != 0).any(2).sum(1)
+        counters[:, kernel.RESET_ROWS] += (resets != 0).any(2).sum(1)
+        changed = turned != 0
+        counters[:, kernel.WRITTEN_ROWS] += changed.any(2).sum(1)
+        size = self.batch_sizes[place]
+        changed = torch.nn.functional.pad(changed, (0, -changed.shape[2] % size))
+        counters[:, kernel.WRITTEN_BATCHES] += changed.view(*changed.shape[:2], -1, size).any(3).sum((1, 2))

@@ -8,6 +8,7 @@ size; cell, bits, converter and seed may differ.
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Sequence
 from typing import Any
 
@@ -19,8 +20,8 @@ from neuro import kernel
 from neuro.dataset import Dataset
 from neuro.network import Network
 from neuro.synapse import Integers
-from neuro.tensor_cells import CellTensors
-from neuro.training import Run, batch_numbers
+from neuro.tensor_cells import CellTensors, popcount, put, take
+from neuro.training import Run, batch_size
 
 _TEST_CELLS = 2**24  # column reads in one piece of a test
 
@@ -40,31 +41,53 @@ class TorchEngine:
         self.test = torch.from_numpy(data.test.dense()).to(self.device)
         self.train_labels = torch.from_numpy(data.train.labels.astype(np.int64)).to(self.device)
         self.test_labels = torch.from_numpy(data.test.labels.astype(np.int64)).to(self.device)
+        self.batch: Batch | None = None
+        self.flipping = 1.0 / 16.0  # see `CellTensors`
+
+    def _batch(self, runs: Sequence[Run]) -> Batch:
+        """The tensors of these runs: kept from call to call, since nothing else changes a run meanwhile."""
+        networks = [run.network for run in runs]
+        known = self.batch
+        if known is None or known.step != runs[0].image or not known.holds(networks):
+            self.batch = known = None  # two at a time may not fit
+            self.batch = Batch(networks, self.device, runs[0].image, self.flipping)
+        assert self.batch is not None
+        return self.batch
 
     def learn(self, runs: Sequence[Run], images: Sequence[Integers]) -> None:
         """See `Engine`."""
         import time
 
         start = time.thread_time()
-        batch = Batch([run.network for run in runs], self.device, first_step=runs[0].image)
-        order = torch.from_numpy(np.stack(images)).to(self.device)
-        with torch.no_grad():
-            for step in range(order.shape[1]):
-                batch.learn(self.train[order[:, step]].double(), self.train_labels[order[:, step]])
-        batch.store()
+        numbers = np.stack(images)
+        while not self._learnt(self._batch(runs), numbers):
+            # More writes failed in an image than was provided for: once more from where the runs are.
+            self.batch, self.flipping = None, 2.0 * self.flipping
         for run in runs:
             run.train_seconds += (time.thread_time() - start) / len(runs)
 
+    def _learnt(self, batch: Batch, numbers: Integers) -> bool:
+        """Learn the images (network, image); False, and the runs unchanged, if it must be repeated."""
+        # How many rows an image lights at most is known beforehand: no need to ask the device.
+        lit = np.diff(self.data.train.start)[numbers].max(axis=0, initial=1).tolist()
+        order = torch.from_numpy(numbers).to(self.device)
+        with torch.no_grad():
+            for step, most in enumerate(lit):
+                batch.learn(self.train[order[:, step]], self.train_labels[order[:, step]], most)
+        if batch.cells is not None and bool(batch.cells.short):
+            return False
+        batch.store()
+        return True
+
     def examine(self, runs: Sequence[Run]) -> list[tuple[int, int]]:
         """See `Engine`."""
-        batch = Batch([run.network for run in runs], self.device, first_step=runs[0].image)
-        widest = max(batch.planes * synapses for _, synapses in batch.settings.shapes)
-        piece = max(1, _TEST_CELLS // (widest * len(runs)))
+        batch = self._batch(runs)
+        piece = batch.images_at_once
         neurosim = batch.settings.model == "neurosim"
         right = torch.zeros(len(runs), 2, dtype=torch.int64, device=self.device)
         with torch.no_grad():
             for first in range(0, len(self.data.test), piece):
-                x = self.test[first : first + piece].double().expand(len(runs), -1, -1)
+                x = self.test[first : first + piece].expand(len(runs), -1, -1)
                 labels = self.test_labels[first : first + piece]
                 right[:, 0] += (batch.classify(x, clamp=True) == labels).sum(1)
                 if neurosim:
@@ -72,32 +95,14 @@ class TorchEngine:
         return [(int(a), int(b) if neurosim else -1) for a, b in right.tolist()]
 
 
-def take(state: torch.Tensor, rows: torch.Tensor | None) -> torch.Tensor:
-    """A copy of the rows (network, place) of a state (network, row, synapse), all of them for None."""
-    if rows is None:
-        return state.clone()
-    return torch.gather(state, 1, rows[:, :, None].expand(-1, -1, state.shape[2]))
-
-
-def put(state: torch.Tensor, rows: torch.Tensor | None, values: torch.Tensor) -> None:
-    """Write the rows back that `take` took."""
-    if rows is None:
-        state.copy_(values)
-    else:
-        state.scatter_(1, rows[:, :, None].expand(-1, -1, state.shape[2]), values)
-
-
-def popcount(digits: torch.Tensor) -> torch.Tensor:
-    """int64 (network,): ones in all the uint8 digits of each network."""
-    pairs = digits - ((digits >> 1) & 0x55)
-    fours = (pairs & 0x33) + ((pairs >> 2) & 0x33)
-    return ((fours + (fours >> 4)) & 0x0F).sum((1, 2), dtype=torch.int64)
-
-
 class Batch:
     """The state of several networks as tensors; the first axis is the network."""
 
-    def __init__(self, networks: Sequence[Network], device: torch.device, first_step: int) -> None:
+    def __init__(
+        self, networks: Sequence[Network], device: torch.device, first_step: int, flipping: float = 1.0
+    ) -> None:
+        # Sums of digits and currents must come out whole; a GPU must not round its inputs to fewer bits.
+        torch.backends.cuda.matmul.allow_tf32 = False
         self.networks, self.device, self.step = list(networks), device, first_step
         self.settings = networks[0].settings
         self.count = len(networks)
@@ -107,16 +112,17 @@ class Batch:
         self.ceiling = self._column([n.settings.adc.ceiling for n in networks])
         self.bound = self._column([n.bound for n in networks]).double()
         # All sigmoid tables behind one another; `zero` is where each network's m = 0 lies.
-        sizes = np.cumsum([0] + [n.sigmoid.values.size for n in networks])
+        starts = np.cumsum([0] + [n.sigmoid.values.size for n in networks])
         self.table = self._tensor(np.concatenate([n.sigmoid.values for n in networks]))
-        self.zero = self._column([int(a) + n.sigmoid.zero for a, n in zip(sizes, networks, strict=False)])
+        self.zero = self._column([int(a) + n.sigmoid.zero for a, n in zip(starts, networks, strict=False)])
         places = range(len(self.settings.shapes))
         self.reference = [self._stack([n.reference[p] for n in networks]) for p in places]
         self.offset = [self._stack([n.offset[p] for n in networks]) for p in places]
         self.weights = [self._cut("weights", p) for p in places]
         self.digits = [self._cut("digits", p) for p in places]
         self.touched = [self._cut("touched", p) for p in places]
-        self.sums = [digits.double() for digits in self.digits]
+        # Whole numbers far below 2^24: float32 adds them exactly.
+        self.sums = [digits.float() for digits in self.digits]
         self.moments: list[Any] = []
         if self.settings.optimizer != "sgd":
             self.moments = [
@@ -128,8 +134,8 @@ class Batch:
         self.counters = [self._stack([n.events[p].counters for n in networks]) for p in places]
         self.cells: CellTensors | None = None
         if self.settings.model == "physical":
-            numbers = [batch_numbers(self.settings, p)[: s[1]] for p, s in enumerate(self.settings.shapes)]
-            self.cells = CellTensors(self.networks, device, self.planes, numbers)
+            sizes = [batch_size(self.settings, place) for place in places]
+            self.cells = CellTensors(self.networks, device, self.planes, sizes, flipping)
 
     def _tensor(self, values: Any) -> torch.Tensor:
         return torch.from_numpy(np.ascontiguousarray(values)).to(self.device)
@@ -145,32 +151,54 @@ class Batch:
         synapses = self.settings.shapes[place][1]
         return self._stack([getattr(n.arrays[place], name)[:, :synapses] for n in self.networks])
 
+    def holds(self, networks: Sequence[Network]) -> bool:
+        """Whether these are the networks, in this order, and all of them."""
+        return len(networks) == self.count and all(map(operator.is_, networks, self.networks))
+
+    @property
+    def images_at_once(self) -> int:
+        """Test images in one piece."""
+        widest = max(self.planes * synapses for _, synapses in self.settings.shapes)
+        return max(1, _TEST_CELLS // (widest * self.count))
+
+    @property
+    def state_bytes(self) -> int:
+        """Memory of the state of all networks; learning takes about as much again for what comes and goes."""
+        held = [*self.weights, *self.digits, *self.touched, *self.sums, *self.moments, *self.gradient]
+        held += [] if self.cells is None else self.cells.tensors()
+        return sum(tensor.nbytes for tensor in held)
+
     def store(self) -> None:
         """Write the state back into the networks."""
         for place, (_, synapses) in enumerate(self.settings.shapes):
+            state = {
+                "weights": self.weights[place].cpu().numpy(),
+                "digits": self.digits[place].cpu().numpy(),
+                "touched": self.touched[place].cpu().numpy(),
+            }
+            if self.gradient:
+                state["gradient"] = self.gradient[place].cpu().numpy()
+            moments = self.moments[place].cpu().numpy() if self.moments else None
+            histogram, counters = self.histogram[place].cpu().numpy(), self.counters[place].cpu().numpy()
             for row, network in enumerate(self.networks):
                 array, seen = network.arrays[place], network.events[place]
-                array.weights[:, :synapses] = self.weights[place][row].cpu().numpy()
-                array.digits[:, :synapses] = self.digits[place][row].cpu().numpy()
-                array.touched[:, :synapses] = self.touched[place][row].cpu().numpy()
-                if self.moments:
-                    array.moments[:, :, :synapses] = self.moments[place][:, row].cpu().numpy()
-                if self.gradient:
-                    array.gradient[:, :synapses] = self.gradient[place][row].cpu().numpy()
-                seen.histogram[:] = self.histogram[place][row].cpu().numpy()
-                seen.counters[:] = self.counters[place][row].cpu().numpy()
-                if self.cells is not None:
-                    self.cells.store(place, row, network)
+                for name, values in state.items():
+                    getattr(array, name)[:, :synapses] = values[row]
+                if moments is not None:
+                    array.moments[:, :, :synapses] = moments[:, row]
+                seen.histogram[:], seen.counters[:] = histogram[row], counters[row]
+            if self.cells is not None:
+                self.cells.store(place, self.networks)
 
     def read(self, place: int, x: torch.Tensor, clamp: bool) -> tuple[torch.Tensor, torch.Tensor]:
-        """(m, active rows): integer pre-activations (network, image, synapse) of binary inputs x."""
-        active = x.sum(2).long()
+        """(m, active rows): integer pre-activations (network, image, synapse) of binary inputs x (uint8)."""
+        active = x.sum(2, dtype=torch.int64)
         if self.cells is not None:
             total = self.cells.read(place, x)
         elif clamp:
             total = self._clamped(place, x, active)
         else:
-            total = torch.bmm(x, self.sums[place]).long()
+            total = torch.bmm(x.float(), self.sums[place]).long()
         shift = torch.gather(self.reference[place], 1, active)[:, :, None] * self.middle
         return total - shift, active
 
@@ -179,7 +207,7 @@ class Batch:
         base = torch.minimum(offset.floor().long(), self.ceiling)
         total: torch.Tensor | int = 0
         for bit in range(self.planes):
-            ones = torch.bmm(x, ((self.digits[place] >> bit) & 1).double())
+            ones = torch.bmm(x.float(), ((self.digits[place] >> bit) & 1).float()).double()
             code = torch.minimum((ones + offset).floor().long(), self.ceiling)
             total = total + ((code - base) << bit) * ((self.top.long() >> bit) & 1)
         return torch.as_tensor(total)
@@ -190,14 +218,17 @@ class Batch:
         for place in range(places):
             m, _ = self.read(place, x, clamp)
             if place < places - 1:
-                x = (m >= 0).double()
+                x = (m >= 0).to(torch.uint8)
         out = self.table[m + self.zero]
         number = torch.arange(out.shape[2], device=self.device)
         best = torch.where(out == out.amax(2, keepdim=True), number, out.shape[2])
         return best.amin(2)
 
-    def learn(self, x: torch.Tensor, labels: torch.Tensor) -> None:
-        """One image for each network: x float64 (network, pixel), labels int64 (network,)."""
+    def learn(self, x: torch.Tensor, labels: torch.Tensor, most: int) -> None:
+        """One image for each network: x uint8 (network, pixel), labels int64 (network,).
+
+        `most`: at most so many pixels of each are lit.
+        """
         places = range(len(self.settings.shapes))
         inputs, analog, actives = [x], [], []
         for place in places:
@@ -205,10 +236,10 @@ class Batch:
             analog.append(self.table[m + self.zero][:, 0])
             actives.append(active[:, 0])
             self.histogram[place].scatter_add_(1, active, torch.ones_like(active))
-            inputs.append((m[:, 0] >= 0).double())
+            inputs.append((m[:, 0] >= 0).to(torch.uint8))
         if self.cells is not None:
             for place in places:
-                self.cells.disturb(place, inputs[place], self.step, self)
+                self.cells.disturb(place, inputs[place], actives[place], self.step, self)
         target = torch.zeros_like(analog[-1]).scatter_(1, labels[:, None], 1.0)
         out = analog[-1]
         errors = [-2.0 * out * (1.0 - out) * (target - out)]
@@ -218,11 +249,13 @@ class Batch:
                 back = back + self.weights[place][:, :, k] * errors[0][:, k : k + 1]
             errors.insert(0, analog[place - 1] * (1.0 - analog[place - 1]) * back)
         for place in places:
-            source = x if place == 0 else analog[place - 1]
-            self._update(place, source, errors[place], actives[place])
+            source = x.double() if place == 0 else analog[place - 1]
+            self._update(place, source, errors[place], actives[place], most)
         self.step += 1
 
-    def _update(self, place: int, source: torch.Tensor, error: torch.Tensor, active: torch.Tensor) -> None:
+    def _update(
+        self, place: int, source: torch.Tensor, error: torch.Tensor, active: torch.Tensor, most: int
+    ) -> None:
         settings = self.settings
         rate = settings.rates[place]
         plain = settings.optimizer == "sgd" and settings.batch == 1
@@ -230,7 +263,7 @@ class Batch:
         if plain and place == 0:
             # Dark pixels change nothing: only as many rows as the brightest image has, lit ones first.
             order = torch.sort(source, dim=1, descending=True, stable=True).indices
-            rows = order[:, : max(1, int(active.max()))].sort(dim=1).values
+            rows = order[:, : max(1, most)].sort(dim=1).values
             source = torch.gather(source, 1, rows)
         if plain:
             delta = (-rate * error)[:, None, :] * source[:, :, None]
@@ -261,7 +294,7 @@ class Batch:
             self.cells.write(place, rows, old, new, self.step, self)
             return
         turned = old ^ new
-        put(self.sums[place], rows, new.double())
+        put(self.sums[place], rows, new.float())
         touched = take(self.touched[place], rows) | new
         put(self.touched[place], rows, touched)
         counters[:, kernel.SET_FLIPS] += popcount(turned & new)

@@ -14,13 +14,14 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 import numpy as np
+import numpy.typing as npt
 
 from flow.table import UserError
 from neuro.accounting import ArrayEvents
 from neuro.cells import Bitcell
 from neuro.dataset import Dataset, ImageSet
 from neuro.network import Images, Network, Settings
-from neuro.synapse import Integers
+from neuro.synapse import Integers, padded
 
 CHUNK = 2000  # images between two looks at the clock, the progress bar and the checkpoint
 
@@ -176,13 +177,22 @@ def _examine_digits(network: Network, data: ImageSet) -> tuple[int, int]:
     return int(right), int(free)
 
 
-def batch_numbers(settings: Settings, place: int, column_mux: int = 16) -> Integers:
-    """(padded synapses,) the write batch of each synapse of array `place`."""
-    from neuro.synapse import padded
-
+def batch_size(settings: Settings, place: int, column_mux: int = 16) -> int:
+    """Synapses that are written at a time in a row of array `place`."""
     synapses = settings.shapes[place][1]
-    mux = min(column_mux, synapses * settings.bits + 1)
-    return np.arange(padded(synapses)) // -(-synapses // mux)
+    return -(-synapses // min(column_mux, synapses * settings.bits + 1))
+
+
+def batch_words(settings: Settings, place: int) -> tuple[npt.NDArray[np.uint64], Integers]:
+    """Where each write batch has its synapses: ones in their bytes, (batches, words of a row) uint64, and
+    first word and end, (batches, 2).
+    """
+    synapses = settings.shapes[place][1]
+    number = np.arange(padded(synapses)) // batch_size(settings, place)
+    ones = np.uint8(255) * (number == np.arange(number[synapses - 1] + 1)[:, None]).astype(np.uint8)
+    words = ones.view(np.uint64)
+    span = [[row.nonzero()[0][0], row.nonzero()[0][-1] + 1] for row in words]
+    return words, np.array(span, dtype=np.int64)
 
 
 def _learn_currents(network: Network, data: ImageSet, order: Integers, first_step: int) -> None:
@@ -203,13 +213,17 @@ def _learn_currents(network: Network, data: ImageSet, order: Integers, first_ste
         first.actual,
         first.current,
         chip1.reference,
-        chip1.cell,
+        chip1.swing,
+        chip1.member,
+        network.oldest[0],
         second.weights,
         second.digits,
         second.actual,
         second.current,
         chip2.reference,
-        chip2.cell,
+        chip2.swing,
+        chip2.member,
+        network.oldest[1],
         network.age,
         network.disturb_rate,
         network.highest_rate,
@@ -219,8 +233,8 @@ def _learn_currents(network: Network, data: ImageSet, order: Integers, first_ste
         settings.adc.ceiling,
         settings.adc.step,
         settings.bits,
-        batch_numbers(settings, 0),
-        batch_numbers(settings, 1),
+        *batch_words(settings, 0),
+        *batch_words(settings, 1),
         network.bound,
         network.mode,
         network.sigmoid.values,
@@ -233,6 +247,7 @@ def _learn_currents(network: Network, data: ImageSet, order: Integers, first_ste
         seen2.counters,
         seen1.histogram,
         seen2.histogram,
+        *network.candidates,
         np.uint32(settings.seed),
         np.uint32(network.replica),
     )

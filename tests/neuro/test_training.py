@@ -99,11 +99,11 @@ def test_a_shared_wire_takes_more_current_than_one_of_each_cell() -> None:
     )
     rows = plain.settings.layers[0]
     r_on, r_off = shared.bitcell.resistances
-    whole = shared.chips[0].cell[:, 0, 1].astype(float).sum()
+    whole = shared.chips[0].on[:, 0].astype(float).sum()
     # G R of a column is its number of ON cells times its wire over the resistance of one.
     loss = shared.shared[0] * whole
     assert loss == pytest.approx(rows * (rows * wire[1]) / r_on, rel=1e-2)
-    alone = plain.chips[0].cell[:, 0, 1].astype(float).sum()
+    alone = plain.chips[0].on[:, 0].astype(float).sum()
     assert plain.shared == [0.0, 0.0]
     assert wire_loss(whole, shared.shared[0]) < 0.6 * alone < 0.6 * whole
     assert r_off > r_on
