@@ -32,6 +32,9 @@ def size(
     ] = None,
     area: Annotated[float | None, typer.Option(min=1, help="Largest cell area, F2.")] = None,
     points: Annotated[int, typer.Option(min=1, max=50, help="Points of the front to verify.")] = 6,
+    output: Annotated[
+        Path | None, typer.Option(help="Table of the verified designs to write (HDF5); default: none.")
+    ] = None,
     jobs: Annotated[int, typer.Option(min=1, max=1024, help="Processes that simulate at the same time.")] = 2,
     scheduler: Annotated[str | None, typer.Option(help="Address of a Dask scheduler.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")] = False,
@@ -75,6 +78,8 @@ def size(
             tell=lambda message: console.print(message, highlight=False),
             progress=progress,
         )
+    if output is not None:
+        _write(output, root, study or root / "study.toml", cell, found, voltage)
     if as_json:
         chosen = {"cell": cell, "variant": found.variant, "command": shlex.join(["mtj-flow", *sys.argv[1:]])}
         document = {**chosen, **_document(found), "seconds": time.monotonic() - started}
@@ -86,6 +91,33 @@ def size(
         f"{found.count.simulated} samples simulated, {time.monotonic() - started:.1f} s",
         highlight=False,
     )
+
+
+def _write(output: Path, root: Path, study: Path, cell: str, found: Sizing, voltage: float | None) -> None:
+    """Write the front as a table that `mtj-flow explain` and `replay` read."""
+    from flow.characterize import benches_of, technology_plan
+    from flow.parallel import run_inline
+    from flow.provenance import collect
+    from flow.sizing_table import sizing_table
+    from flow.spec import load_study
+    from flow.table import write_table
+    from flow.toolchain import tool_versions
+
+    bench = benches_of(root, [cell])[0]
+    table = sizing_table(found, cell, voltage or bench.spec.write.max_voltage)
+    # With its card the table is one that networks can be trained in.
+    table.technologies = dict(run_inline(technology_plan(bench)).technologies)
+    models = root / "veriloga"
+    provenance = collect(
+        root=root,
+        inputs=sorted({*bench.input_files(), study, *models.glob("*.va"), *models.glob("include/*")}),
+        tools=tool_versions(),
+        seeds={"population": load_study(study).population.seed},
+        command=["mtj-flow", *sys.argv[1:]],
+    )
+    table.provenance, table.history = provenance.as_dict(), provenance.history
+    output.parent.mkdir(parents=True, exist_ok=True)
+    write_table(output, table)
 
 
 _SHOWN = (
