@@ -151,6 +151,12 @@ def load(directory: Path | None = None, window: int = 20, threshold: int = 128) 
     return Dataset(sets["train"], sets["test"], classes)
 
 
+def data_files(directory: Path | None = None) -> list[Path]:
+    """The four files that `load` reads."""
+    place = data_directory(directory)
+    return [_existing(place, stem) for stems in _STEMS.values() for stem in stems]
+
+
 def _existing(place: Path, stem: str) -> Path:
     plain, packed = place / stem, place / f"{stem}.gz"
     return packed if packed.exists() and not plain.exists() else plain

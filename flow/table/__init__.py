@@ -13,12 +13,14 @@ from __future__ import annotations
 from flow.command_line import run_command_line
 from flow.document import load_json, read_text
 from flow.errors import UserError
+from flow.provenance import collect
 from flow.table.atomic import check_writable, replace_file
 from flow.table.content import Array, BitcellTable, CellVariant, digest, table_json
 from flow.table.quantity import KINDS, STATUS_FLAGS, Kind, Quantity, known, quantity_json
 from flow.table.reader import check_seal, open_table
 from flow.table.writer import SCHEMA_NAME, SCHEMA_VERSION, sealed, write_table
 from flow.toml import load_toml, parse_toml
+from flow.toolchain.project import project_root
 
 __all__ = [
     "KINDS",
@@ -33,12 +35,14 @@ __all__ = [
     "UserError",
     "check_seal",
     "check_writable",
+    "collect",
     "digest",
     "known",
     "load_json",
     "load_toml",
     "open_table",
     "parse_toml",
+    "project_root",
     "quantity_json",
     "read_text",
     "replace_file",

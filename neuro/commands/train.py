@@ -100,6 +100,7 @@ def train(
     from neuro import checkpoint, dataset, trace
     from neuro.accounting import CoreOptions, CostModel
     from neuro.network import Settings
+    from neuro.provenance import training_provenance
     from neuro.synapse import Adc
     from neuro.training import Run, check_data, train_all
 
@@ -166,6 +167,8 @@ def train(
     if cells is None:
         # The report compares it, so that no trace passes for one of another table.
         attributes["table_content_sha256"] = digest(open_table(tables))
+    inputs = [study, tables if cells is None else None if cells == "paper" else Path(cells)]
+    attributes["provenance"] = training_provenance(inputs, data_dir, seed)
     trace.write_hdf5(traces, output, attributes)
     trace.write_csv(traces, output.with_suffix(".csv"))
     kept.forget(runs)

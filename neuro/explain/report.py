@@ -8,7 +8,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from flow.table import digest
+from flow.table import digest, project_root
 from neuro.explain.address import Number, addresses
 from neuro.explain.inputs import file_sha256
 from neuro.explain.trace_file import Key, Training, trainings
@@ -33,7 +33,7 @@ class Report:
     @cached_property
     def root(self) -> Path:
         """The project that the inputs of the table are relative to."""
-        return project_root(self.tables)
+        return project_root()
 
     @cached_property
     def table_sha256(self) -> str:
@@ -53,12 +53,3 @@ def open_report(tables: Path, traces: Path) -> Report:
     """
     results = gather(tables, traces)
     return Report(tables, traces, results, results.as_json(), trainings(traces, results.bitcells))
-
-
-def project_root(near: Path) -> Path:
-    """The project that inputs are relative to: the nearest one upwards from here, else from `near`."""
-    here = Path.cwd()
-    for folder in (here, *here.parents, *near.resolve().parents):
-        if (folder / "veriloga").is_dir() and (folder / "spice").is_dir():
-            return folder
-    return here

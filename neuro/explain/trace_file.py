@@ -40,7 +40,7 @@ def open_trace(path: Path) -> TraceFile:
     """What a trace says of itself. Raises UserError for a file that is none."""
     try:
         with h5py.File(path, "r", locking=False) as file:
-            recorded = dict(file["provenance"].attrs) if "provenance" in file else {}
+            recorded = json.loads(str(file.attrs.get("provenance", "{}")))
             return TraceFile(
                 path,
                 json.loads(str(file.attrs["settings"])),
