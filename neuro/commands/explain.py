@@ -71,6 +71,10 @@ def _lines(found: Explanation) -> Iterator[str]:
     for published in found.paper:
         yield f"published: {published.value:g}, {published.place} of {found.doi} ({published.key})"
         yield f"  {published.as_json()['paper']}; here in {published.as_json()['file']}"
+    if found.file is not None:
+        yield f"read from: {found.file.state:<8} {found.file.file}  {found.file.sha256[:12]}"
+        if "command" in found.facts:
+            yield f"  made by: {found.facts['command']}"
     if found.quantities:
         yield f"quantities of {found.table}"
     for one in found.quantities:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -12,14 +12,14 @@ from flow.table import BitcellTable, CellVariant, UserError, quantity_json
 from neuro.cells import table_cells
 from neuro.explain.address import Number, find
 from neuro.explain.command import shown, training_command
-from neuro.explain.inputs import Origin, of_cell, origin
+from neuro.explain.inputs import Input, Origin, file_sha256, of_cell, origin, state_of
 from neuro.explain.published import Published, published
 from neuro.explain.report import Report
 from neuro.explain.sources import Sources, sources_of
 from neuro.explain.trace_file import TraceFile, Training
 from neuro.technology import OPTIONAL_NAMES, TABLE_NAMES
 
-_FIELDS = ("label", "device", "cell", "variant", "model", "statistics", "ci_low", "ci_high")
+_FIELDS = ("label", "device", "cell", "variant", "model", "statistics", "ci_low", "ci_high", "command")
 
 
 @dataclass(frozen=True)
@@ -73,6 +73,7 @@ class Explanation:
     how: str
     table: str
     table_sha256: str
+    file: Input | None
     quantities: tuple[Ingredient, ...]
     origins: tuple[Origin, ...]
     trainings: tuple[TrainingUsed, ...]
@@ -85,6 +86,8 @@ class Explanation:
     def changed(self) -> list[str]:
         """What is not as it was when the number was made."""
         found = [text for one in self.origins for text in one.changed]
+        if self.file is not None and self.file.state not in ("same", "now"):
+            found.append(f"{self.file.file} ({self.file.state})")
         for one in self.trainings:
             found += one.origin.changed
             if one.table == "changed":
@@ -100,6 +103,7 @@ class Explanation:
             "unit": self.unit,
             "how": self.how,
             "table": {"file": self.table, "sha256": self.table_sha256},
+            "file": None if self.file is None else asdict(self.file),
             "quantities": [one.as_json() for one in self.quantities],
             "origins": [one.as_json() for one in self.origins],
             "trainings": [one.as_json() for one in self.trainings],
@@ -134,6 +138,7 @@ def explain(report: Report, address: str) -> Explanation:
         how=sources.how,
         table=str(report.tables),
         table_sha256=report.table_sha256,
+        file=_file(report, sources.file) if sources.file else None,
         quantities=tuple(_ingredients(bitcells.table, sources.quantities)),
         origins=tuple(_origins(report, of_table)),
         trainings=used,
@@ -142,6 +147,15 @@ def explain(report: Report, address: str) -> Explanation:
         replay=_replay_command(report, number),
         deeper=tuple(_deeper(report, sources)),
     )
+
+
+def _file(report: Report, name: str) -> Input:
+    """The file that a number was read from; as it is now, where the table recorded no hash of it."""
+    recorded = report.results.bitcells.table.provenance.get(f"sha256:{name}")
+    if recorded is not None:
+        return Input(name, recorded, state_of(report.root, name, recorded))
+    sha256 = file_sha256(Path(name))
+    return Input(name, sha256, "now" if sha256 else "missing")
 
 
 def variant_of(table: BitcellTable, place: str) -> CellVariant | None:

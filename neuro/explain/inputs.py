@@ -71,7 +71,7 @@ def origin(
         commit=provenance.get("commit", ""),
         seeds={name: int(text) for name, text in _part(provenance, "seed:") if text.lstrip("-").isdigit()},
         inputs=tuple(
-            Input(name, sha256, _state(root, name, sha256))
+            Input(name, sha256, state_of(root, name, sha256))
             for name, sha256 in _part(provenance, "sha256:")
             if wanted(name)
         ),
@@ -108,7 +108,8 @@ def _part(provenance: Mapping[str, str], prefix: str) -> Iterator[tuple[str, str
             yield key.removeprefix(prefix), provenance[key]
 
 
-def _state(root: Path, name: str, sha256: str) -> str:
+def state_of(root: Path, name: str, sha256: str) -> str:
+    """Whether the input `name` of the project still has that hash: same, changed or missing."""
     path = PurePosixPath(name)
     # Files outside the project are recorded by name and hash alone; the data set is where it always is.
     if path.parts[:1] == ("external",):

@@ -50,7 +50,7 @@ class Replayed:
         return asdict(self)
 
 
-TOLERANCE = {"published": 0.0, "training": 0.0, "estimate": 1e-12, "simulation": 1e-9}
+TOLERANCE = {"published": 0.0, "file": 0.0, "training": 0.0, "estimate": 1e-12, "simulation": 1e-9}
 """Relative difference that still counts as the same, by what made the number.
 
 A simulation of the same inputs gives the same bits on the same machine; the room is for another one's.
@@ -84,13 +84,15 @@ class _Work:
 
 
 def kind_of(number: Number, sources: Sources) -> str:
-    """What made a number last: published, training, estimate or simulation."""
+    """What made a number last: published, file (read from one), training, estimate or simulation."""
     if sources.trainings:
         return "estimate" if set(sources.trainings.values()) == {"area"} else "training"
     if sources.quantities:
         # A number of a model of the array is worked out of the table; any other stands in it.
         return "estimate" if number.holder.get("model") else "simulation"
-    return "simulation" if number.holder.get("command") else "published"
+    if number.holder.get("command"):
+        return "simulation"
+    return "file" if sources.file else "published"
 
 
 def replay(

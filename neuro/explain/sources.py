@@ -38,13 +38,14 @@ class Sources:
     """`quantities`: CELL/VARIANT/QUANTITY, or CELL/VARIANT for all of a variant. `how`: a sentence.
 
     `trainings` maps a training to the dataset of its trace that counts ("" for all). `paper`: keys of
-    `neuro/data/paper.json`.
+    `neuro/data/paper.json`. `file`: a designer's file or document that the number was read from.
     """
 
     how: str
     quantities: tuple[str, ...] = ()
     trainings: Mapping[Key, str] = field(default_factory=dict)
     paper: tuple[str, ...] = ()
+    file: str = ""
 
 
 def sources_of(
@@ -53,8 +54,8 @@ def sources_of(
     """The sources of one number of the results document."""
     holder, name = number.holder, str(number.field[-1])
     known = list(trainings)
-    if isinstance(holder.get("sources"), list):
-        return _stated(holder["sources"])
+    if isinstance(holder.get("sources"), list) or "file" in holder:
+        return _stated(number)
     if number.section in ("comparisons", "deviations"):
         return _of_comparison(holder, name, bitcells)
     if number.section == "advantages":
@@ -120,11 +121,12 @@ def _paper_key(row: Mapping[str, Any]) -> str:
     return f"on_off_at_0.80nm/{device}"
 
 
-def _stated(texts: Sequence[object]) -> Sources:
+def _stated(number: Number) -> Sources:
+    """What the object says in `sources`, and in `file`: the file that the number was read from."""
     quantities: list[str] = []
     trainings: dict[Key, str] = {}
     paper: list[str] = []
-    for text in texts:
+    for text in number.holder.get("sources") or ():
         kind, _, place = str(text).partition(":")
         if kind == "table":
             quantities.append(place)
@@ -132,8 +134,17 @@ def _stated(texts: Sequence[object]) -> Sources:
             paper.append(place)
         elif kind == "training":
             source, device, variant, model = [*place.split("/"), "", "", "", ""][:4]
-            trainings[source, device, variant, model] = ""
-    return Sources("made of these", tuple(quantities), trainings, tuple(paper))
+            trainings[source, device, variant, model] = _dataset(number)
+    file = str(number.holder.get("file") or "")
+    how = f"read from {file}" if file else "made of these"
+    if str(number.field[-1]) in _PAPER_FIELDS:
+        how, file = "as published", ""
+    return Sources(how, tuple(quantities), trainings, tuple(paper), file)
+
+
+def _dataset(number: Number) -> str:
+    """The dataset of a trace that a number is made of, as far as its section tells; "" for any."""
+    return next((name for name in ("accuracy", "area") if number.section.startswith(name)), "")
 
 
 def _by_fields(number: Number, bitcells: Bitcells, trainings: Sequence[Key]) -> Sources:
@@ -142,7 +153,7 @@ def _by_fields(number: Number, bitcells: Bitcells, trainings: Sequence[Key]) -> 
     device = holder.get("device") or bitcells.device_of(str(holder.get("cell")))
     variant, model = holder.get("variant"), holder.get("model")
     wanted = {
-        key: "accuracy" if "accuracy" in number.section else ""
+        key: _dataset(number)
         for key in trainings
         if device in (None, key[1]) and variant in (None, key[2]) and model in (None, key[3])
         if key[0] == str(holder.get("source") or "table")
