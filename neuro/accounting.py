@@ -9,9 +9,12 @@ everything takes.
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
 import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -32,7 +35,7 @@ from neuro.kernel import (
     WRITTEN_ROWS,
 )
 from neuro.synapse import Integers
-from neuro.technology import Core, Technology
+from neuro.technology import Cell, Core, Technology
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,19 +70,25 @@ class ArrayEvents:
 
 @dataclass(frozen=True, slots=True)
 class Costs:
-    """Latencies (s) and energies (J), each split into named parts that add up to the total."""
+    """Latencies (s) and energies (J), each split into named parts that add up to the total.
 
-    read_latency: dict[str, float]
-    write_latency: dict[str, float]
-    read_energy: dict[str, float]
-    write_energy: dict[str, float]
+    Numbers, or arrays (samples,) where the costs are those of samples of a bitcell.
+    """
+
+    read_latency: dict[str, Any]
+    write_latency: dict[str, Any]
+    read_energy: dict[str, Any]
+    write_energy: dict[str, Any]
 
     @property
-    def totals(self) -> tuple[float, float, float, float]:
+    def totals(self) -> tuple[Any, Any, Any, Any]:
         """(read latency, write latency, read energy, write energy)."""
-        parts = (self.read_latency, self.write_latency, self.read_energy, self.write_energy)
-        first, second, third, fourth = (math.fsum(part.values()) for part in parts)
-        return first, second, third, fourth
+        return (
+            _sum(self.read_latency),
+            _sum(self.write_latency),
+            _sum(self.read_energy),
+            _sum(self.write_energy),
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +102,10 @@ class CoreOptions:
 
 
 class CostModel:
-    """Costs of a network of `layers` in cores of one bitcell. Raises UserError for a core that cannot be."""
+    """Costs of a network of `layers` in cores of one bitcell. Raises UserError for a core that cannot be.
+
+    With `samples` of the bitcell (what its table may have meant) all costs are arrays, one entry a sample.
+    """
 
     def __init__(
         self,
@@ -103,10 +115,17 @@ class CostModel:
         bits: int,
         model: str,
         options: CoreOptions | None = None,
+        samples: Sequence[Bitcell] = (),
     ) -> None:
         self.technology, self.bitcell, self.model, self.bits = technology, bitcell, model, bits
         self.options = options or CoreOptions()
         self.shapes = list(itertools.pairwise(layers))
+        # A scalar without samples, else one entry for each of them.
+        self._cell = bitcell.cell if not samples else _stack([one.cell for one in samples])
+        circuit = [one.for_circuit(model) for one in samples or [bitcell]]
+        self._circuit = circuit[0] if not samples else _stack(circuit, axes=2)
+        energies = [one.write_energies for one in samples]
+        self._write_energies = np.array(energies).T if samples else bitcell.write_energies
         self.estimates = [self._estimate(place) for place in range(len(self.shapes))]
 
     def _estimate(self, place: int) -> Estimate:
@@ -127,9 +146,7 @@ class CostModel:
             relaxed_cell_width=place > 0,
         )
         try:
-            return SynapticCore(
-                self.technology, self.bitcell.for_circuit(self.model), core, self.model
-            ).evaluate()
+            return SynapticCore(self.technology, self._circuit, core, self.model).evaluate()
         except UserError as error:
             name = f"{self.bitcell.name} {self.bitcell.variant}, array of {rows} x {synapses}"
             raise UserError(f"{name}: {error.message}", key=error.key) from None
@@ -137,25 +154,26 @@ class CostModel:
     @property
     def area_m2(self) -> float:
         """Area of all cores and their neurons."""
-        return math.fsum(float(estimate.area_m2["total"][0]) for estimate in self.estimates)
+        return math.fsum(float(estimate.area_m2["total"].flat[0]) for estimate in self.estimates)
 
     @property
     def area_parts_m2(self) -> dict[str, float]:
         """Area by block, summed over the cores."""
         return {
-            name: math.fsum(float(estimate.area_m2[name][0]) for estimate in self.estimates)
+            name: math.fsum(float(estimate.area_m2[name].flat[0]) for estimate in self.estimates)
             for name in self.estimates[0].area_m2
         }
 
     @property
-    def leakage_W(self) -> float:
+    def leakage_W(self) -> Any:
         """Standby power of all cores, neurons and (where characterised) cells."""
-        periphery = math.fsum(
-            float(e.leakage_W[part][0]) for e in self.estimates for part in ("core", "neuron")
-        )
-        cell = float(self.bitcell.cell.leakage_W)
+        parts = {
+            (place, part): _first(estimate.leakage_W[part])
+            for place, estimate in enumerate(self.estimates)
+            for part in ("core", "neuron")
+        }
         cells = sum(rows * (synapses * self.bits + 1) for rows, synapses in self.shapes)
-        return periphery + (0.0 if math.isnan(cell) else cell * cells)
+        return _sum(parts) + np.nan_to_num(self._cell.leakage_W) * cells
 
     def costs(self, events: list[ArrayEvents]) -> Costs:
         """Costs of the events (one entry an array); sums are exact to the last bit, whatever the order."""
@@ -168,15 +186,16 @@ class CostModel:
                     mine[name] = mine.get(name, 0.0) + value
         if self.model != "neurosim":
             # While one array works the others wait: all of them leak all the time.
-            read, write = (math.fsum(part.values()) for part in (total.read_latency, total.write_latency))
+            read, write = _sum(total.read_latency), _sum(total.write_latency)
             total.read_energy["leakage"] = self.leakage_W * read
             total.write_energy["leakage"] = self.leakage_W * write
         return total
 
-    def _read_periphery(self, place: int, seen: ArrayEvents) -> tuple[dict[str, float], dict[str, float]]:
+    def _read_periphery(self, place: int, seen: ArrayEvents) -> tuple[dict[str, Any], dict[str, Any]]:
         """Read latency and energy of the circuits: every image at its own number of active rows."""
         estimate = self.estimates[place]
-        latency, energy = {}, {}
+        latency: dict[str, Any] = {}
+        energy: dict[str, Any] = {}
         for part in ("core", "neuron"):
             latency[part] = _dot(
                 seen.histogram, estimate.read_batches * estimate.read_latency_per_batch_s[part]
@@ -187,46 +206,46 @@ class CostModel:
         return latency, energy
 
     def _neurosim(self, place: int, seen: ArrayEvents) -> Costs:
-        estimate, cell = self.estimates[place], self.bitcell.cell
+        estimate, cell = self.estimates[place], self._cell
         rows, synapses = self.shapes[place]
         vdd = float(self.technology.vdd_V)
-        word_line = float(estimate.row_capacitance_2_F[0]) * vdd**2
+        word_line = _first(estimate.row_capacitance_2_F) * vdd**2
         latency, energy = self._read_periphery(place, seen)
         energy["word_line"] = seen.images * synapses * word_line
-        energy["cells"] = seen.images * (synapses * self.bits * rows) * float(cell.read_energy_J)
+        energy["cells"] = seen.images * (synapses * self.bits * rows) * cell.read_energy_J
 
-        idle = float(estimate.write_energy_per_row_J["no_active_batch"][0])
-        batch = float(estimate.write_energy_per_row_J["one_active_batch"][0]) - idle
-        nop = int(estimate.write_batches[0])
+        idle = _first(estimate.write_energy_per_row_J["no_active_batch"])
+        batch = _first(estimate.write_energy_per_row_J["one_active_batch"]) - idle
+        nop = _first(estimate.write_batches)
         # The reference simulator evaluates the row energies of the first array twice (its defect D6).
         writes, active = int(seen.counters[WRITES]), int(seen.counters[WORK_ROWS])
         times = 2 if place == 0 else 1
-        bit_line = rows * float(cell.height_F) * float(self.technology.feature_size_m)
+        bit_line = rows * cell.height_F * float(self.technology.feature_size_m)
         bit_line *= float(self.technology.wire_capacitance_F_per_m)
-        conductance = 0.5 * (1.0 / float(cell.r_on_ohm) + 1.0 / float(cell.r_off_ohm))
-        moved = conductance * float(cell.write_pulse_s) + bit_line
+        conductance = 0.5 * (1.0 / cell.r_on_ohm + 1.0 / cell.r_off_ohm)
+        moved = conductance * cell.write_pulse_s + bit_line
         counted = seen.counters
         write = {
             "periphery": times * (writes * rows * idle + active * nop * batch),
             "word_line": active * nop * 2.0 * word_line,
-            "cells_set": int(counted[SET_COUNTED]) * float(cell.ltp_voltage_V) ** 2 * moved,
-            "cells_reset": int(counted[RESET_COUNTED]) * float(cell.ltd_voltage_V) ** 2 * moved,
+            "cells_set": int(counted[SET_COUNTED]) * cell.ltp_voltage_V**2 * moved,
+            "cells_reset": int(counted[RESET_COUNTED]) * cell.ltd_voltage_V**2 * moved,
         }
-        return Costs(latency, {"rows": writes * float(estimate.write_latency_s[0])}, energy, write)
+        return Costs(latency, {"rows": writes * _first(estimate.write_latency_s)}, energy, write)
 
     def _physical(self, place: int, seen: ArrayEvents) -> Costs:
-        estimate, cell = self.estimates[place], self.bitcell.cell
+        estimate, cell = self.estimates[place], self._cell
         synapses = self.shapes[place][1]
         latency, energy = self._read_periphery(place, seen)
         active = seen.active_rows
-        energy["word_line"] = active * float(estimate.wire_read_energy_J[0])
-        energy["cells"] = active * (synapses * self.bits + 1) * float(cell.read_energy_J)
+        energy["word_line"] = active * _first(estimate.wire_read_energy_J)
+        energy["cells"] = active * (synapses * self.bits + 1) * cell.read_energy_J
 
-        idle = float(estimate.write_energy_per_row_J["no_active_batch"][0])
-        batch = float(estimate.write_energy_per_row_J["one_active_batch"][0]) - idle
+        idle = _first(estimate.write_energy_per_row_J["no_active_batch"])
+        batch = _first(estimate.write_energy_per_row_J["one_active_batch"]) - idle
         counted = seen.counters
-        set_energy, reset_energy = self.bitcell.write_energies
-        pulse = float(cell.write_pulse_s)
+        set_energy, reset_energy = self._write_energies
+        pulse = cell.write_pulse_s
         # One image's write ends with half a clock, as in the estimate of writing all rows.
         clock = 0.5 / self.options.clock_Hz
         written = {
@@ -237,17 +256,43 @@ class CostModel:
         rows = int(counted[WRITTEN_ROWS])
         write = {
             "periphery": rows * idle + int(counted[WRITTEN_BATCHES]) * batch,
-            "word_line": rows * float(estimate.wire_write_energy_per_row_J[0]),
+            "word_line": rows * _first(estimate.wire_write_energy_per_row_J),
             "cells_set": int(counted[SET_FLIPS]) * set_energy,
             "cells_reset": int(counted[RESET_FLIPS]) * reset_energy,
         }
         return Costs(latency, written, energy, write)
 
 
-def _fields(costs: Costs) -> tuple[dict[str, float], ...]:
+def _fields(costs: Costs) -> tuple[dict[str, Any], ...]:
     return costs.read_latency, costs.write_latency, costs.read_energy, costs.write_energy
 
 
-def _dot(counts: Integers, values: object) -> float:
-    """Correctly rounded sum of counts times values, so that no order of adding shows."""
-    return math.fsum((counts * np.asarray(values)).tolist())
+def _stack(cells: Sequence[Cell], axes: int = 1) -> Cell:
+    """One cell whose numbers are arrays over `cells`, with further axes of length 1 behind."""
+    shape = (len(cells), *(1,) * (axes - 1))
+    values: dict[str, Any] = {
+        field.name: np.array([float(getattr(cell, field.name)) for cell in cells]).reshape(shape)
+        for field in dataclasses.fields(Cell)
+        if field.name != "name"
+    }
+    return dataclasses.replace(cells[0], **values)
+
+
+def _first(values: Any) -> Any:
+    """The figure at no active row: a float, or an array over samples."""
+    first = np.asarray(values)[..., 0]
+    return float(first) if first.ndim == 0 else first
+
+
+def _sum(parts: Mapping[Any, Any]) -> Any:
+    """Sum of named parts; of numbers correctly rounded, so that no order of adding shows."""
+    values = list(parts.values())
+    if all(np.ndim(value) == 0 for value in values):
+        return math.fsum(values)
+    return np.sum(np.broadcast_arrays(*values), axis=0)
+
+
+def _dot(counts: Integers, values: Any) -> Any:
+    """Sum of counts times values along the last axis; of one row correctly rounded."""
+    products = counts * np.asarray(values)
+    return math.fsum(products.tolist()) if products.ndim == 1 else products.sum(axis=-1)

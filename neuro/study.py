@@ -11,7 +11,11 @@ from flow.table import load_toml
 
 
 class Training(BaseModel):
-    """The table `[training]`: cells and variants of the bitcell table, and how long to train in them."""
+    """The table `[training]`: cells and variants of the bitcell table, and how long to train in them.
+
+    `replicas` have other random numbers; `table_replicas` are trained on top of them, each in cells drawn
+    from the intervals of the table.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -20,6 +24,7 @@ class Training(BaseModel):
     epochs: Annotated[int, Field(ge=1, le=10_000)]
     images_per_epoch: Annotated[int, Field(ge=1, le=10_000_000)]
     replicas: Annotated[int, Field(ge=1, le=100_000)]
+    table_replicas: Annotated[int, Field(ge=0, le=100_000)] = 0
     seed: Annotated[int, Field(ge=0, lt=2**63)]
     weight_bits: Annotated[int, Field(ge=1, le=8)]
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import csv
+import functools
 import io
 import math
+import operator
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,6 +28,7 @@ from neuro.kernel import (
     WRITTEN_BATCHES,
     WRITTEN_ROWS,
 )
+from neuro.synapse import Floats
 from neuro.training import Run
 
 COUNTS = {
@@ -48,12 +51,29 @@ COSTS = {
 
 
 @dataclass(frozen=True)
+class TableSpread:
+    """What the intervals of the bitcell table make of a trace.
+
+    totals float64 (samples, epochs, 4): the costs in the order of `COSTS`, mean of the replicas, each sample
+    of the table charged for the same events. `runs` (may be empty): networks trained in cells of the first
+    samples, with the random numbers of the replicas of the same number.
+    """
+
+    totals: Floats
+    runs: list[Run]
+
+
+@dataclass(frozen=True)
 class Trace:
-    """All replicas of one cell and variant: `runs` trained to the same epoch, `costs[replica][epoch]`."""
+    """All replicas of one cell and variant: `runs` trained to the same epoch, `costs[replica][epoch]`.
+
+    `table` is None where the cells have no intervals.
+    """
 
     cost_model: CostModel
     runs: list[Run]
     costs: list[list[Costs]]
+    table: TableSpread | None = None
 
     @property
     def name(self) -> str:
@@ -61,10 +81,33 @@ class Trace:
         return f"{self.runs[0].bitcell.name}/{self.runs[0].bitcell.variant}"
 
 
-def trace(cost_model: CostModel, runs: Sequence[Run]) -> Trace:
-    """The trace of the replicas `runs` of one cell."""
+def trace(
+    cost_model: CostModel,
+    runs: Sequence[Run],
+    sampled: CostModel | None = None,
+    table_runs: Sequence[Run] = (),
+) -> Trace:
+    """The trace of the replicas `runs` of one cell; `sampled` charges for samples of its table."""
     costs = [[cost_model.costs(record.events) for record in run.records] for run in runs]
-    return Trace(cost_model, list(runs), costs)
+    table = None if sampled is None else TableSpread(_table_totals(sampled, runs), list(table_runs))
+    return Trace(cost_model, list(runs), costs, table)
+
+
+def _table_totals(sampled: CostModel, runs: Sequence[Run]) -> Floats:
+    """Costs are linear in the events: those of all replicas together, by their number, are the mean."""
+    rows = []
+    for records in zip(*(run.records for run in runs), strict=True):
+        together = [
+            functools.reduce(operator.add, places)
+            for places in zip(*(r.events for r in records), strict=True)
+        ]
+        rows.append(np.stack(np.broadcast_arrays(*sampled.costs(together).totals), axis=-1) / len(runs))
+    return np.stack(rows, axis=1)
+
+
+def _interval(values: Floats) -> list[float]:
+    low, high = np.quantile(values, [0.025, 0.975])
+    return [float(low), float(high)]
 
 
 def array_names(count: int) -> list[str]:
@@ -109,7 +152,15 @@ def _epoch(one: Trace, row: int) -> dict[str, Any]:
         flips[name] = sum(int(seen[SET_FLIPS] + seen[RESET_FLIPS]) for seen in counters)
         events[name] = {key: [int(seen[index]) for seen in counters] for key, (index, _) in COUNTS.items()}
         events[name]["active_rows"] = [record.events[place].active_rows for record in records]
-    return {
+    table: dict[str, Any] = {}
+    if one.table is not None:
+        table = {
+            f"{name}_{unit}": _interval(one.table.totals[:, row, index])
+            for index, (name, (unit, _)) in enumerate(COSTS.items())
+        }
+        table["accuracy"] = [run.records[row].accuracy for run in one.table.runs]
+        table = {"table": table}
+    return table | {
         "epoch": records[0].epoch,
         "accuracy": [record.accuracy for record in records],
         "accuracy_without_clamp": [
@@ -134,14 +185,22 @@ def write_csv(traces: Sequence[Trace], path: Path) -> None:
     heads = ["cell", "variant", "replica", "epoch", "accuracy_percent", "accuracy_without_clamp_percent"]
     heads += [f"{name}_{unit}" for name, (unit, _) in COSTS.items()]
     heads += [f"{name}_{key}" for name in names for key in COUNTS]
+    intervals = any(one.table is not None for one in traces)
+    if intervals:
+        heads += [
+            f"{name}_{unit}_table_{end}" for name, (unit, _) in COSTS.items() for end in ("low", "high")
+        ]
     writer.writerow(heads)
     for one in traces:
         for run, costs in zip(one.runs, one.costs, strict=True):
-            for record, cost in zip(run.records, costs, strict=True):
+            for row, (record, cost) in enumerate(zip(run.records, costs, strict=True)):
                 line: list[Any] = [run.bitcell.name, run.bitcell.variant, run.replica, record.epoch]
                 line += [record.accuracy, "" if math.isnan(record.unclamped) else record.unclamped]
                 line += [repr(total) for total in cost.totals]
                 line += [int(seen.counters[index]) for seen in record.events for index, _ in COUNTS.values()]
+                if intervals and one.table is not None:
+                    for index in range(len(COSTS)):
+                        line += [repr(end) for end in _interval(one.table.totals[:, row, index])]
                 writer.writerow(line)
     _replace(path, text.getvalue().encode())
 
@@ -198,7 +257,30 @@ def write_hdf5(traces: Sequence[Trace], path: Path, attributes: Mapping[str, str
                 for one in records
             ]
             put(key, np.array(counts, dtype=np.int64), (*along, "array"), "1", f"{text}, cumulative")
+        spreads = [one.table for one in traces if one.table is not None]
+        if len(spreads) == len(traces):
+            _put_spreads(file, put, spreads)
     _replace(path, sealed(buffer.getvalue()))
+
+
+def _put_spreads(file: Any, put: Any, spreads: Sequence[TableSpread]) -> None:
+    """The datasets of the table's uncertainty, along (cell, table_sample or table_replica, epoch)."""
+
+    def scale(name: str, size: int) -> None:
+        file.create_dataset(name, data=np.arange(size)).make_scale(name)
+        file[name].attrs["units"] = "1"
+        file[name].attrs["long_name"] = name
+
+    totals = np.stack([spread.totals for spread in spreads])
+    scale("table_sample", totals.shape[1])
+    for index, (name, (unit, text)) in enumerate(COSTS.items()):
+        long_name = f"{text}, mean of the replicas, cells as the table's intervals allow"
+        put(f"{name}_table", totals[..., index], ("cell", "table_sample", "epoch"), unit, long_name)
+    if spreads[0].runs:
+        scale("table_replica", len(spreads[0].runs))
+        shown = [[[r.accuracy for r in run.records] for run in spread.runs] for spread in spreads]
+        long_name = "images classified right, trained in cells as the table's intervals allow"
+        put("accuracy_table", np.array(shown), ("cell", "table_replica", "epoch"), "percent", long_name)
 
 
 def _replace(path: Path, content: bytes) -> None:

@@ -44,6 +44,12 @@ def train(
     epochs: Annotated[int, typer.Option(min=1, max=10000)] = 15,
     images: Annotated[int, typer.Option(min=1, help="Training images of an epoch.")] = 8000,
     replicas: Annotated[int, typer.Option(min=1, max=100000)] = 1,
+    table_replicas: Annotated[
+        int,
+        typer.Option(
+            min=0, max=100000, help="Further replicas, each in cells drawn from the intervals of the table."
+        ),
+    ] = 0,
     seed: Annotated[
         int, typer.Option(help="Seed; replica numbers are part of the key, not added to it.")
     ] = 0,
@@ -96,7 +102,7 @@ def train(
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
 ) -> None:
     """Train networks in arrays of bitcells and trace accuracy, latency and energy after every epoch."""
-    from flow.table import check_writable, digest, open_table
+    from flow.table import UserError, check_writable, digest, open_table
     from neuro import checkpoint, dataset, trace
     from neuro.accounting import CoreOptions, CostModel
     from neuro.network import Settings
@@ -118,6 +124,9 @@ def train(
         epochs = planned("epochs", plan.epochs, epochs)
         images = planned("images", plan.images_per_epoch, images)
         replicas = planned("replicas", plan.replicas, replicas)
+        table_replicas = planned(
+            "table_replicas", plan.table_replicas if cells is None else 0, table_replicas
+        )
         seed = planned("seed", plan.seed, seed)
         bits = planned("bits", plan.weight_bits, bits)
         cell = cell if cell or cells is not None else plan.names
@@ -138,31 +147,40 @@ def train(
         seed=seed,
     )
     technology, chosen = _bitcells(tables, cells, cell, model)
-    models = [
-        CostModel(technology, one, settings.layers, bits, model, CoreOptions(partial_sum_bits=adc_bits))
-        for one in chosen
-    ]
+    if table_replicas and cells is not None:
+        raise UserError("cells without a table have no intervals to draw from", key="table_replicas")
+    options = CoreOptions(partial_sum_bits=adc_bits)
+    models = [CostModel(technology, one, settings.layers, bits, model, options) for one in chosen]
+    drawn = {} if cells is not None else _drawn(tables, chosen, max(TABLE_SAMPLES, table_replicas), seed)
     check_writable(output)
     data = dataset.load(data_dir, _window(settings))
     check_data(settings, data)
-    runs = [
-        Run(one, _wired(settings, technology, one) if wires else settings, replica)
-        for one in chosen
-        for replica in range(replicas)
-    ]
+
+    def run_of(one: Bitcell, replica: int) -> Run:
+        return Run(one, _wired(settings, technology, one) if wires else settings, replica)
+
+    runs = [run_of(one, replica) for one in chosen for replica in range(replicas)]
+    table_runs = {
+        one: [run_of(drawn[one][replica], replica) for replica in range(table_replicas)] for one in chosen
+    }
+    trained = [*runs, *(run for part in table_runs.values() for run in part)]
     kept = checkpoint.Checkpoints(checkpoints, data, checkpoint_seconds)
-    resumed = 0 if fresh else kept.resume(runs)
-    with _Progress(runs, epochs, resumed) as progress:
+    resumed = 0 if fresh else kept.resume(trained)
+    with _Progress(trained, epochs, resumed) as progress:
 
         def watch(seen: Sequence[Run]) -> None:
             kept.keep(seen)
             progress.show(seen)
 
         # Ctrl-C saves nothing more: it comes in the middle of a step, and what `watch` kept is whole.
-        train_all(runs, data, epochs, engine=engine, device=device, jobs=jobs, watch=watch)
-    traces = [
-        trace.trace(one, runs[place * replicas : (place + 1) * replicas]) for place, one in enumerate(models)
-    ]
+        train_all(trained, data, epochs, engine=engine, device=device, jobs=jobs, watch=watch)
+    traces = []
+    for place, (one, charged) in enumerate(zip(chosen, models, strict=True)):
+        sampled = None
+        if one in drawn:
+            sampled = CostModel(technology, one, settings.layers, bits, model, options, drawn[one])
+        mine = runs[place * replicas : (place + 1) * replicas]
+        traces.append(trace.trace(charged, mine, sampled, table_runs[one]))
     attributes = {"title": "Online learning in synaptic arrays", "settings": settings.canonical()}
     if cells is None:
         # The report compares it, so that no trace passes for one of another table.
@@ -171,12 +189,24 @@ def train(
     attributes["provenance"] = training_provenance(inputs, data_dir, seed)
     trace.write_hdf5(traces, output, attributes)
     trace.write_csv(traces, output.with_suffix(".csv"))
-    kept.forget(runs)
+    kept.forget(trained)
     if as_json:
         document = trace.document(traces, time.monotonic() - started)
         sys.stdout.write(json.dumps(document, allow_nan=False) + "\n")
     else:
         _table(traces, output)
+
+
+TABLE_SAMPLES = 256
+"""Cells drawn from the intervals of the table for which the events are charged."""
+
+
+def _drawn(tables: Path, cells: Sequence[Bitcell], samples: int, seed: int) -> dict[Bitcell, list[Bitcell]]:
+    """What the table may have meant by each cell."""
+    from neuro.table_samples import sampled_bitcells, table_intervals
+
+    intervals = table_intervals(tables)
+    return {one: sampled_bitcells(one, intervals[one.name, one.variant], samples, seed) for one in cells}
 
 
 def _numbers(text: str, kind: type, key: str) -> list[Any]:

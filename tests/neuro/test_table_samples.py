@@ -1,0 +1,84 @@
+"""What the intervals of a bitcell table make of learning."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+import pytest
+
+from flow.table import Quantity
+from neuro.accounting import CostModel
+from neuro.cells import Bitcell
+from neuro.network import Settings
+from neuro.table_samples import relative_intervals, sampled_bitcells
+from neuro.technology import bundled_technology
+from neuro.trace import COSTS, trace
+from neuro.training import Run, train_all
+from neuro.uncertainty import Interval
+from tests.neuro.learning import faulty, published, short_mnist
+
+INTERVALS = {
+    "r_on_ohm": Interval(1.0, 0.98, 1.02),
+    "r_off_ohm": Interval(1.0, 0.975, 1.025),
+    "read_energy_J": Interval(1.0, 0.9, 1.1),
+    "write_energy_0to1_J": Interval(1.0, 0.8, 1.2),
+    "write_energy_1to0_J": Interval(1.0, 0.8, 1.2),
+    "wer_0to1": Interval(1.0, 0.5, 2.0),
+}
+
+
+def characterised() -> Bitcell:
+    cell = faulty(published("dmtj"))
+    energies = dataclasses.replace(cell.cell, write_energy_0to1_J=3e-14, write_energy_1to0_J=9e-14)
+    return dataclasses.replace(cell, cell=energies, members=cell.population)
+
+
+def test_samples_fill_the_intervals_and_keep_the_resistances_together() -> None:
+    cell = characterised()
+    drawn = sampled_bitcells(cell, INTERVALS, 4000, 1)
+    for field, interval in INTERVALS.items():
+        values = np.array([float(getattr(one.cell, field)) for one in drawn])
+        low, high = np.quantile(values, [0.025, 0.975]) / float(getattr(cell.cell, field))
+        assert low == pytest.approx(interval.low, rel=0.02), field
+        assert high == pytest.approx(interval.high, rel=0.02), field
+    on = np.array([float(one.cell.r_on_ohm) for one in drawn])
+    off = np.array([float(one.cell.r_off_ohm) for one in drawn])
+    assert np.corrcoef(on, off)[0, 1] == pytest.approx(0.02 / 0.025, abs=0.05)
+    first = drawn[0]
+    assert first.members is not None
+    assert cell.members is not None
+    scale = float(first.cell.wer_0to1) / float(cell.cell.wer_0to1)
+    np.testing.assert_allclose(first.members.wer_0to1, np.minimum(cell.members.wer_0to1 * scale, 1.0))
+    again = sampled_bitcells(cell, {"wer_0to1": INTERVALS["wer_0to1"]}, 3, 1)
+    assert [float(one.cell.wer_0to1) for one in again] == [float(one.cell.wer_0to1) for one in drawn[:3]]
+
+
+def test_intervals_of_a_table_are_relative() -> None:
+    quantities = {
+        "r_on": Quantity(1e4, "ohm", ci_low=9e3, ci_high=1.2e4),
+        "read_energy": Quantity(2e-14, "J"),
+    }
+    found = relative_intervals(quantities)
+    assert set(found) == {"r_on_ohm"}
+    assert (found["r_on_ohm"].low, found["r_on_ohm"].high) == (pytest.approx(0.9), pytest.approx(1.2))
+
+
+@pytest.mark.parametrize("model", ["neurosim", "physical"])
+def test_costs_of_samples_are_those_of_each_alone(model: str) -> None:
+    """All samples in one go, without training again, against one cost model a sample."""
+    cell, technology = characterised(), bundled_technology().for_model(model)
+    settings = Settings(model=model, images_per_epoch=60)
+    runs = [Run(cell, settings, replica) for replica in range(2)]
+    train_all(runs, short_mnist(), 2)
+    drawn = sampled_bitcells(cell, INTERVALS, 5, 3)
+    together = CostModel(technology, cell, settings.layers, 6, model, samples=drawn)
+    spread = trace(CostModel(technology, cell, settings.layers, 6, model), runs, together).table
+    assert spread is not None
+    assert spread.totals.shape == (5, 2, len(COSTS))
+    for place, one in enumerate(drawn):
+        alone = CostModel(technology, one, settings.layers, 6, model)
+        for epoch in range(2):
+            expected = np.mean([alone.costs(run.records[epoch].events).totals for run in runs], axis=0)
+            np.testing.assert_allclose(spread.totals[place, epoch], expected, rtol=1e-12)
+    assert np.ptp(spread.totals[:, -1, 2]) > 0.0
