@@ -18,6 +18,7 @@ from neuro.report.comparison import (
     shown_measured,
 )
 from neuro.report.results import Results
+from neuro.report.specification import count
 
 _MODEL = {"neurosim": "NeuroSim", "physical": "physical", "": ""}
 
@@ -33,6 +34,7 @@ def show(results: Results, console: Console) -> None:
     if results.runs:
         console.print(_training(results))
     console.print(_advantages(results))
+    _show_limits(results, console)
     _show_deviations(results, console)
 
 
@@ -100,6 +102,23 @@ def _advantages(results: Results) -> Table:
         ours = "-" if row.ours is None else f"{row.ours:+.1f} %"
         view.add_row(label, ours, f"{row.paper:+.1f} %")
     return view
+
+
+def _show_limits(results: Results, console: Console) -> None:
+    if not results.specification:
+        return
+    number = count(results.specification)
+    console.print(
+        Text(
+            f"\nLimits of the cell files: {number['pass']} met, {number['fail']} violated"
+            + (f", {number['not measured']} not measured" if number["not measured"] else ""),
+            style="bold red" if number["fail"] else "bold",
+        )
+    )
+    for row in results.specification:
+        if row.verdict == "fail" and row.measured is not None:
+            text = f"VIOLATED: {row.cell} {row.variant} {row.label} {shown(row.measured.value)}"
+            console.print(Text(f"{text} > {shown(row.limit)}", style="bold red"))
 
 
 def _show_deviations(results: Results, console: Console) -> None:

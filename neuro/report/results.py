@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from neuro.report import bitcells as cells
+from neuro.report import numbers
 from neuro.report import runs as training
 from neuro.report.bitcells import Bitcells
 from neuro.report.comparison import DEVICES, Comparison, finite, number_id
@@ -179,6 +180,22 @@ class Results:
             "families": [point for family in self.families for point in family.as_json()],
             "cell_fronts": [point for front in self.cell_fronts for point in front.as_json()],
             "core_fronts": [point.as_json() for point in self.core_fronts],
+            "quantities": list(numbers.quantities(self.bitcells)),
+            "device_parameters": list(numbers.device_parameters(self.bitcells, self.paper)),
+            "area_by_block": list(numbers.areas(self.runs)),
+            "costs_by_epoch": list(numbers.costs(self.runs)),
+            "advantages_of_published_cells": [
+                {
+                    "id": number_id("advantage_of_published_cells", quantity),
+                    "quantity": quantity,
+                    "percent": finite(training_advantage(self.published_runs, quantity, "neurosim")),
+                    "sources": [
+                        f"training:published/{device}/{cells.MAIN_VARIANT}/neurosim" for device in DEVICES
+                    ],
+                }
+                for quantity in dict.fromkeys(row.quantity for row in self.advantages if row.model)
+                if self.published_runs
+            ],
             "notes": self.notes,
         }
 

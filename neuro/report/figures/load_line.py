@@ -68,7 +68,10 @@ def load_lines(bitcells: Bitcells) -> Figure:
             axis.set_title(f"{NAME[device]} cell")
             axis.set_xlabel("write voltage of the cell, negative for 1 → 0 (V)")
             axis.set_ylabel("junction current (µA)")
-            axis.set_xlim(-1.2, 1.2)
+            reach = max(
+                variant.quantities[f"write_voltage_{direction}"].value for direction, *_ in _DIRECTIONS
+            )
+            axis.set_xlim(-max(1.2, 1.1 * reach), max(1.2, 1.1 * reach))
     caption = (
         "Load lines of the bitcells at 0.85 nm: current into terminal t of the junction against the voltage "
         "on the driven line, m_z held at each of the characterised values (solid: state 0, dashed: state 1, "

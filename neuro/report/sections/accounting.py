@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from neuro.report.figures.accounting import accounting
 from neuro.report.figures.style import MODEL
 from neuro.report.results import Results, training_advantage
 from neuro.report.sections.section import Cell, PageTable, Section, heading
@@ -26,6 +27,7 @@ def section(results: Results) -> Section | None:
         head.append("published cells, NeuroSim")
     head += [f"our cells, {MODEL[model]}" for model in results.models]
     rows = []
+    steps: dict[str, list[float | None]] = {}
     for quantity, label, published in results.paper.advantage():
         in_cell = {row.quantity for row in results.table_2}
         line = [heading(label), Cell(f"{published:+.1f} %", "faint")]
@@ -41,6 +43,8 @@ def section(results: Results) -> Section | None:
                 if results.published_runs
                 else []
             )
+        if quantity not in in_cell:
+            steps[label.removesuffix(", training")] = [published, *before, *cells]
         line += [_percent(value) for value in (*before, *cells)]
         rows.append(line)
     return Section(
@@ -48,6 +52,7 @@ def section(results: Results) -> Section | None:
         "Physics and accounting",
         TEXT,
         [PageTable("DMTJ against SMTJ", head, rows)],
+        figures=[accounting(head[1:], steps)],
     )
 
 

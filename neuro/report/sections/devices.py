@@ -2,29 +2,14 @@
 
 from __future__ import annotations
 
-import hashlib
-import tomllib
-from pathlib import Path
 from typing import Any
 
 from neuro.report.bitcells import Bitcells
 from neuro.report.comparison import DEVICES, shown
+from neuro.report.device_file import TABLE_1, parameters
 from neuro.report.results import Results
 from neuro.report.sections.section import Cell, PageTable, Section, heading
 
-# Parameters of Table I: name in the device file (with their spellings), name in paper.json, factor.
-_TABLE_1 = {
-    "d": ("diameter_nm", 1e9),
-    "ms": ("saturation_magnetization_A_per_m", 1.0),
-    "alpha": ("damping", 1.0),
-    "eta": ("spin_polarization", 1.0),
-    "t_fl": ("free_layer_thickness_nm", 1e9),
-    "t_ox_t": ("oxide_top_nm", 1e9),
-    "t_ox_b": ("oxide_bottom_dmtj_nm", 1e9),
-    "tmr0": ("tmr0_percent", 100.0),
-    "tmr0_t": ("tmr0_percent", 100.0),
-    "tmr0_b": ("tmr0_percent", 100.0),
-}
 # Unit in the device file -> factor and unit for people.
 _UNITS = {
     "m": (1e9, "nm"),
@@ -59,7 +44,7 @@ _NAMES = {
 def section(results: Results) -> Section:
     """Parameters of both devices beside Table I of the paper, with their provenance."""
     bitcells = results.bitcells
-    devices = {device: _parameters(bitcells, device) for device in DEVICES}
+    devices = {device: parameters(bitcells, device) for device in DEVICES}
     published: dict[str, Any] = results.paper.data["table_1"]
     text = [
         "The write voltages of the paper need a torque prefactor near 2; it is a calibrated parameter, and "
@@ -76,10 +61,10 @@ def section(results: Results) -> Section:
     return Section("table-1", "Table I as used", text, tables)
 
 
-def _table(device: str, parameters: dict[str, dict[str, Any]], published: dict[str, Any]) -> PageTable:
+def _table(device: str, found: dict[str, dict[str, Any]], published: dict[str, Any]) -> PageTable:
     rows = []
-    for name, entry in parameters.items():
-        key, factor = _TABLE_1.get(name, ("", 1.0))
+    for name, entry in found.items():
+        key, factor = TABLE_1.get(name, ("", 1.0))
         paper = published.get(key)
         scale, unit = _UNITS.get(str(entry.get("unit", "")), (1.0, str(entry.get("unit", ""))))
         rows.append(
@@ -114,25 +99,3 @@ def _characterised(bitcells: Bitcells) -> PageTable:
         if any(texts):
             rows.append([heading(key.replace("_", " ")), *(Cell(text, "text") for text in texts)])
     return PageTable("What follows from them, at 0.85 nm", ("", "SMTJ", "DMTJ"), rows)
-
-
-def _parameters(bitcells: Bitcells, device: str) -> dict[str, dict[str, Any]]:
-    """Parameters of the device file that the table was made from; empty if that very file is not at hand."""
-    stem = str(bitcells.main(device).attributes.get("device", device))
-    name = f"spice/devices/{stem}.toml"
-    wanted = bitcells.table.provenance.get(f"sha256:{name}")
-    # The table usually lies in build/tables of the project.
-    roots = [*bitcells.path.resolve().parents[:3], Path.cwd()]
-    for root in roots:
-        try:
-            content = (root / name).read_bytes()
-        except OSError:
-            continue
-        if hashlib.sha256(content).hexdigest() != wanted:
-            continue
-        document = tomllib.loads(content.decode("utf-8"))
-        found = {key: value for key, value in document.get("parameters", {}).items() if "value" in value}
-        if "temperature" in document:
-            found["temperature"] = document["temperature"]
-        return found
-    return {}
