@@ -7,15 +7,22 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from flow.errors import UserError
+
 Array = npt.NDArray[np.float64]
 
+# Beyond these the solvers' numbers leave the range of a float or mean nothing (a real cell: 20 to 200, 0 to 10).
+_DELTA = (1e-6, 1e5)
+_LARGEST_DRIVE = 1e6
+_TAU = (1e-30, 1e30)
 
-class CaseError(ValueError):
+
+class CaseError(UserError, ValueError):
     """One case of a batch is no physical case; `index` is its place in the batch."""
 
     def __init__(self, index: int, message: str) -> None:
-        super().__init__(f"case {index}: {message}")
-        self.index, self.message = index, message
+        super().__init__(message, key=f"case {index}")
+        self.index = index
 
 
 @dataclass(frozen=True)
@@ -93,6 +100,13 @@ def checked(
     _refuse(bad_value, "drive holds a value that is not a finite number")
     bad_width = np.logical_not((width >= 0) & (width < np.inf)).any(axis=1)
     _refuse(bad_width, "tau must be zero or a positive number")
+    _refuse(
+        (one < _DELTA[0]) | (one > _DELTA[1]), "delta must lie between {:g} and {:g}".format(*_DELTA), one
+    )
+    too_far = (np.abs(value) > _LARGEST_DRIVE).any(axis=tuple(range(1, value.ndim)))
+    _refuse(too_far, f"drive must lie between -{_LARGEST_DRIVE:g} and {_LARGEST_DRIVE:g}")
+    no_time = ((width > 0) & ((width < _TAU[0]) | (width > _TAU[1]))).any(axis=1)
+    _refuse(no_time, "tau must be zero or lie between {:g} and {:g}".format(*_TAU))
     _refuse(np.abs(side) != 1, "start must be 1 or -1", side)
     if waveform:
         if width.shape[1] != value.shape[1]:

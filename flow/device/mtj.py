@@ -43,6 +43,7 @@ SIMULATION_CONTROLS: Final = frozenset({"state", "quantile", "thermal_floor", "f
 """Verilog-A parameters that steer a simulation and are no property of the device."""
 
 _NON_NEGATIVE: Final = frozenset({"tmr0", "tmr0_t", "tmr0_b", "beta_b"})
+_LARGEST_DELTA: Final = 1e5
 _BELOW_ONE: Final = frozenset({"alpha", "eta"})
 
 
@@ -96,6 +97,12 @@ class Junction:
         if not np.all(np.asarray(self.delta) > 0):
             raise UserError(
                 "the free layer is not perpendicular (energy barrier <= 0); raise k_i or lower t_fl or ms",
+                key="k_i",
+            )
+        if not np.all(np.asarray(self.delta) <= _LARGEST_DELTA):
+            raise UserError(
+                f"the thermal stability factor is beyond {_LARGEST_DELTA:g}: is every length and energy in SI "
+                "units?",
                 key="k_i",
             )
 

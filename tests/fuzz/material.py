@@ -24,21 +24,31 @@ NUMBERS = st.one_of(
 WORDS = st.one_of(
     st.sampled_from(
         [
-            "",
-            " ",
-            "0",
-            "1e-9",
-            "nan",
-            "tt",
-            "smtj",
-            "bl",
-            "../../../etc/passwd",
-            "/dev/zero",
-            "a\nb",
-            "\x1b[2J",
+            *(
+                "",
+                " ",
+                "0",
+                "1e-9",
+                "nan",
+                "tt",
+                "smtj",
+                "bl",
+                "V",
+                "m",
+                "28nm",
+                "2t1mtj_rc_smtj",
+                "-",
+                "--json",
+            ),
+            *(
+                "../../../etc/passwd",
+                "/dev/zero",
+                "$(touch EXECUTED)",
+                "<script>alert(1)</script>",
+                "{{7*7}}",
+            ),
+            *("a\nb", "\x1b[2J", "\u202e", "\x00", "\ud800", "µ", "__class__", "%s%n", "a" * 5000),
         ]
-        + ["\u202e", "<script>alert(1)</script>", "{{7*7}}", "$(touch EXECUTED)", "a" * 5000, "µ", "\ud800"]
-        + ["__class__", "%s%n", "\x00", "-", "--json", "2t1mtj_rc_smtj", "28nm", "V", "m"]
     ),
     st.text(max_size=20),
 )
@@ -106,6 +116,9 @@ def bent(draw: st.DrawFn, document: Any, most: int = 3) -> Any:
     return draw(st.one_of(st.just(result), st.just(result), st.just(result), st.just([result]), ODD))
 
 
+CUTS = ["insert", "inside", "delete", "double", "swap", "token", "byte", "end"]
+
+
 @st.composite
 def cut(draw: st.DrawFn, text: bytes, pieces: list[bytes]) -> bytes:
     """The text with some lines or places changed, as an editor, a bad disk or an enemy would."""
@@ -113,9 +126,7 @@ def cut(draw: st.DrawFn, text: bytes, pieces: list[bytes]) -> bytes:
     for _ in range(draw(st.integers(1, 4))):
         at = draw(st.integers(0, len(lines) - 1))
         other = draw(st.integers(0, len(lines) - 1))
-        change = draw(
-            st.sampled_from(["insert", "inside", "delete", "double", "swap", "token", "byte", "end"])
-        )
+        change = draw(st.sampled_from(CUTS))
         line = lines[at]
         place = draw(st.integers(0, len(line)))
         if change == "insert":
@@ -311,7 +322,7 @@ def toml_files(pattern: str) -> list[bytes]:
 TOML_PIECES = [
     piece.encode()
     for piece in (
-        "[[|]]|[a|[a.b]|[[a]]|a = 1|a = nan|a = -inf|a = 1979-13-40|a = 0x|a = 1__0|a.b.c = {}|'''|\"\"\"|=|.|#|"
+        "[[|]]|[a|[a.b]|[[a]]|a = nan|a = -inf|a = 1979-13-40|a = 0x|a = 1__0|a.b = {}|'''|\"\"\"|=|.|#|"
         '"|{|}|value = "1"|unit = "nm"|1e999|-0.0|9' + "9" * 5000 + "|a = " + "[" * 2000 + "|\\u0000|é|\ufeff"
     ).split("|")
 ] + [b"\x00", b"\xff", b"\r", b"\x7f"]

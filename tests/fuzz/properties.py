@@ -60,14 +60,15 @@ def refused(do: Callable[[], Result]) -> Result | None:
     """The result, or None where the file is refused in one line that says where."""
     try:
         return do()
-    except UserError as error:
-        line = str(error)
-        assert error.message.strip(), "an empty message"
-        assert line.isprintable(), f"not one line of text: {line!r}"
-        assert len(line) < 8000
-        assert error.file or error.key, f"says nothing of the place: {line}"
-        json.dumps(error.as_json())
-        return None
+    except UserError as caught:
+        error = caught
+    line = str(error)
+    assert error.message.strip(), "an empty message"
+    assert line.isprintable(), f"not one line of text: {line!r}"
+    assert len(line) < 8000
+    assert error.file or error.key, f"says nothing of the place: {line}"
+    json.dumps(error.as_json())
+    return None
 
 
 def _write(folder: Path, name: str, content: bytes) -> Path:
@@ -121,18 +122,19 @@ def _decks(cell: Cell, testbench: Path) -> None:
 
 
 def arithmetic(text: str, folder: Path) -> None:
-    """Numbers and expressions on their own."""
-    try:
-        assert math.isfinite(spice_number(text))
-    except ValueError as error:
-        assert str(error)
-    for probes in (False, True):
+    """Numbers and expressions on their own: a value, or a reason why not."""
+    for check_text in (spice_number, expression.names, lambda text: expression.names(text, probes=True)):
         try:
-            assert all(
-                re.fullmatch(r"[a-z_][a-z0-9_.]*", name) for name in expression.names(text, probes=probes)
-            )
+            found = check_text(text)
         except ValueError as error:
-            assert str(error)
+            reason = str(error)
+        else:
+            numbers = [found] if isinstance(found, float) else []
+            names = [] if isinstance(found, float) else found
+            reason = "none"
+            assert all(math.isfinite(number) for number in numbers)
+            assert all(re.fullmatch(r"[a-z_][a-z0-9_.]*", name) for name in names)
+        assert reason
 
 
 # ---- TOML -------------------------------------------------------------------------------------------
@@ -144,14 +146,15 @@ def _toml(load: Callable[[Path], Result], content: bytes, folder: Path) -> Resul
     def loaded() -> Result:
         try:
             return load(path)
-        except UserError as error:
-            assert error.file == str(path)
-            if error.line is None:
-                # Only what is not in the file has no line: a key of the root, or no text at all.
-                assert error.key is None or "." not in error.key or _rootless(content, error.key), str(error)
-            else:
-                assert 1 <= error.line <= content.count(b"\n") + 1
-            raise
+        except UserError as caught:
+            error = caught
+        assert error.file == str(path)
+        if error.line is None:
+            # Only what is not in the file has no line: a key of the root, or no text at all.
+            assert error.key is None or "." not in error.key or _rootless(content, error.key), str(error)
+        else:
+            assert 1 <= error.line <= content.count(b"\n") + 1
+        raise error
 
     with nothing_touched(folder):
         return refused(loaded)

@@ -18,7 +18,8 @@ from flow.table.writer import SEAL_BYTES, table_bytes
 Change = Callable[[h5py.File, str], None]
 
 _VALUES = {
-    "cell_area": 30 * (28e-9) ** 2, "feature_size": 28e-9, "r_on": 9513.0, "r_off": 16390.0, "r_access": 3829.0,
+    "cell_area": 30 * (28e-9) ** 2, "feature_size": 28e-9, "r_on": 9513.0, "r_off": 16390.0,
+    "r_access": 3829.0,
     "read_voltage": 0.338, "write_voltage_0to1": 0.788, "write_voltage_1to0": 0.898, "write_pulse": 3.39e-9,
     "read_pulse": 1e-9, "read_energy": 2.1e-14, "write_energy_0to1": 1.8e-13, "write_energy_1to0": 1.9e-13,
     "wer_0to1": 1e-7, "wer_1to0": 1e-7, "rdr": 1e-9, "access_width_n": 1.4e-7, "access_width_p": 1.4e-7,
