@@ -17,10 +17,11 @@ from neuro.report.sections import families as part
 from tests.neuro.report.material import CELLS, bitcells, full_table, run
 
 
-@pytest.fixture
-def results(tmp_path: Path) -> Results:
-    write_table(tmp_path / "bitcells.h5", full_table())
-    return Results(open_bitcells(tmp_path / "bitcells.h5"), [run()], Paper(), [])
+@pytest.fixture(scope="module")
+def results(tmp_path_factory: pytest.TempPathFactory) -> Results:
+    path = tmp_path_factory.mktemp("families") / "bitcells.h5"
+    write_table(path, full_table())
+    return Results(open_bitcells(path), [run()], Paper(), [])
 
 
 def test_the_numbers_are_those_of_the_table(results: Results) -> None:

@@ -19,21 +19,23 @@ from neuro.report.sections import fronts as part
 from tests.neuro.report.material import CELLS, bitcells, full_table, run, sized, write_trace
 
 
-@pytest.fixture
-def cells(tmp_path: Path) -> Bitcells:
-    write_table(tmp_path / "bitcells.h5", full_table())
-    return open_bitcells(tmp_path / "bitcells.h5")
+@pytest.fixture(scope="module")
+def cells(tmp_path_factory: pytest.TempPathFactory) -> Bitcells:
+    path = tmp_path_factory.mktemp("fronts") / "bitcells.h5"
+    write_table(path, full_table())
+    return open_bitcells(path)
 
 
 def test_documents_beside_the_table_are_found_and_others_can_be_named(
     tmp_path: Path, cells: Bitcells
 ) -> None:
     assert cell_fronts([], cells) == []
-    (tmp_path / "size_rc.json").write_text(json.dumps(sized(CELLS["smtj"])))
-    (tmp_path / "elsewhere").mkdir()
-    other = tmp_path / "elsewhere" / "mine.json"
+    beside = cells.path.parent / "size_rc.json"
+    beside.write_text(json.dumps(sized(CELLS["smtj"])))
+    other = tmp_path / "mine.json"
     other.write_text(json.dumps(sized("1t1mtj_of_somebody")))
     (found,) = cell_fronts([], cells)
+    beside.unlink()
     assert (found.cell, found.device, found.variant) == (CELLS["smtj"], "smtj", "0.85")
     (found,) = cell_fronts([other], cells)
     assert (found.cell, found.device) == ("1t1mtj_of_somebody", None)
@@ -42,7 +44,7 @@ def test_documents_beside_the_table_are_found_and_others_can_be_named(
 def test_the_front_is_shown_with_its_numbers(tmp_path: Path, cells: Bitcells) -> None:
     (tmp_path / "size.json").write_text(json.dumps(sized(CELLS["smtj"])))
     write_trace(tmp_path / "traces" / "t.h5", [run()])
-    results = gather(cells.path, tmp_path / "traces")
+    results = gather(cells.path, tmp_path / "traces", [tmp_path / "size.json"])
     section = part.section(results)
     # The other cell has no front yet: the page says how to make one.
     assert [text for text in section.text if f"mtj-flow size {CELLS['dmtj']} --json > " in text]
@@ -125,6 +127,6 @@ def test_a_document_that_is_none_is_one_error(tmp_path: Path, cells: Bitcells, c
     path = tmp_path / "size.json"
     path.write_text(json.dumps(document))
     with pytest.raises(UserError) as caught:
-        cell_fronts([], cells)
+        cell_fronts([path], cells)
     assert (caught.value.file, caught.value.key) == (str(path), key)
     assert "\n" not in str(caught.value)
