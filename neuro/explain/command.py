@@ -62,7 +62,10 @@ def training_command(
             raise UserError(
                 "the trace does not say with which option this was set", file=trace.path, key=path
             )
-    words += ["--epochs", str(trace.epochs), "--replicas", str(trace.replicas), "--output", str(output)]
+    words += ["--epochs", str(trace.epochs), "--replicas", str(trace.replicas)]
+    if trace.table_replicas:
+        words += ["--table-replicas", str(trace.table_replicas)]
+    words += ["--output", str(output)]
     return words + ([] if checkpoints is None else ["--fresh", "--checkpoints", str(checkpoints)])
 
 

@@ -122,7 +122,7 @@ def replay(
     for number, sources in zip(found, origins, strict=True):
         work.add(report, number, sources, simulate)
     with tempfile.TemporaryDirectory(prefix="mtjflow-replay-") as folder:
-        again = _remade(report, work, Path(folder), jobs, reuse, tell)
+        again = _remade(report, work, Path(folder), jobs, reuse, simulate, tell)
         return [
             _compared(report, number, kind_of(number, sources), again)
             for number, sources in zip(found, origins, strict=True)
@@ -130,7 +130,7 @@ def replay(
 
 
 def _remade(
-    report: Report, work: _Work, folder: Path, jobs: int, reuse: bool, tell: Tell
+    report: Report, work: _Work, folder: Path, jobs: int, reuse: bool, simulate: bool, tell: Tell
 ) -> Mapping[str, Number]:
     """The numbers of the report with the work done anew."""
     tables = report.tables
@@ -148,7 +148,9 @@ def _remade(
     for place, (file, cells) in enumerate(work.cells.items()):
         # The younger file counts where two have the same cell.
         output = traces / f"again_{place}_{file.path.name}"
-        arguments = training_command(file, cells, output, tables.resolve(), checkpoints=folder / "kept")
+        # From the table of the report, so that a table that moved does not move its trainings, too.
+        source = tables if simulate else report.tables
+        arguments = training_command(file, cells, output, source.resolve(), checkpoints=folder / "kept")
         if file not in work.whole:
             # An area asks for the cores to be built, not for a whole training in them.
             arguments += ["--epochs", "1", "--images", "1", "--replicas", "1"]

@@ -20,13 +20,17 @@ Key = tuple[str, str, str, str]
 
 @dataclass(frozen=True, eq=False)
 class TraceFile:
-    """`cells` are CELL/VARIANT; `provenance` is text by key as in a table, empty for older traces."""
+    """`cells` are CELL/VARIANT; `provenance` is text by key as in a table, empty for older traces.
+
+    `table_replicas`: further replicas, in cells drawn from the intervals of the table.
+    """
 
     path: Path
     settings: Mapping[str, Any]
     cells: tuple[str, ...]
     replicas: int
     epochs: int
+    table_replicas: int
     table_content_sha256: str
     provenance: Mapping[str, str]
 
@@ -47,6 +51,7 @@ def open_trace(path: Path) -> TraceFile:
                 tuple(str(name) for name in file["cell"].asstr()[()]),
                 int(file["replica"].shape[0]),
                 int(file["epoch"].shape[0]),
+                int(file["table_replica"].shape[0]) if "table_replica" in file else 0,
                 str(file.attrs.get("table_content_sha256", "")),
                 {str(key): str(value) for key, value in recorded.items()},
             )
