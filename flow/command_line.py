@@ -7,6 +7,7 @@ import os
 import signal
 import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import TextIO
 
 from flow.errors import BrokenProcessError, UserError
@@ -53,8 +54,17 @@ def run_command_line(app: Callable[[], object]) -> None:
 def _fail(error: UserError) -> int:
     as_json = "--json" in sys.argv[1:]
     if not as_json or _write(sys.stdout, json.dumps(error.as_json()) + "\n") is not None:
-        _write(sys.stderr, f"error: {error}\n")
+        _write(sys.stderr, f"error: {_from_here(error)}\n")
     return 1
+
+
+def _from_here(error: UserError) -> UserError:
+    """The error with its file named as from the working directory, where it lies below it."""
+    try:
+        file = Path(error.file or "").relative_to(Path.cwd())
+    except (ValueError, OSError):
+        return error
+    return UserError(error.message, file=file, line=error.line, key=error.key)
 
 
 def _write(stream: TextIO, text: str) -> OSError | None:
