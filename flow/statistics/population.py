@@ -71,7 +71,7 @@ class Population:
         check: the mean by the second estimate.
         slope: d ln(mean)/d ln(point).
         y: (N, D) samples; weight, ln_rate (at the point), status: (N,); replicate: (N,).
-        simulated: samples of pilot, estimate and check together.
+        simulated, failed: samples of pilot, estimate and check together, and those of them without an answer.
     """
 
     operation: Operation
@@ -90,6 +90,7 @@ class Population:
     status: Array
     replicate: Array
     simulated: int
+    failed: int
 
 
 def population_plan(
@@ -176,6 +177,7 @@ class _Work:
     voltage: float
     variation: Variation
     simulated: int = 0
+    failed: int = 0
 
     @property
     def what(self) -> str:
@@ -206,6 +208,7 @@ class _Work:
         ln_rate = np.concatenate([part["ln_rate"] for part in parts]).reshape(*y.shape[:-1], grid.size)
         status = np.concatenate([part["status"] for part in parts]).reshape(y.shape[:-1])
         failed = status == FAILED
+        self.failed += int(failed.sum())
         if failed.all():
             raise UserError(
                 f"{self.what}: no sample could be simulated",
@@ -328,6 +331,7 @@ class _Work:
             status=found.status.ravel(),
             replicate=np.repeat(np.arange(replicates), points),
             simulated=self.simulated,
+            failed=self.failed,
         )
 
 

@@ -71,12 +71,13 @@ def population_variant(
     }
     quantities |= _spread(quantities, _measured(bench, populations, bulk))
     quantities |= _limits(bench)
+    solved = [*populations, *pulses]
     everything = [
-        *(population.status for population in populations),
         *(family.status for family in families),
         *(part["status"].ravel() for part in vars(bulk).values()),
     ]
-    failed = sum(int((status == FAILED).sum()) for status in everything)
+    failed = sum(population.failed for population in solved)
+    failed += sum(int((status == FAILED).sum()) for status in everything)
     given = bench.variant.given_voltages
     return replace(
         nominal,
@@ -92,9 +93,8 @@ def population_variant(
             "sampling": settings.sampling,
             "seed": settings.seed,
             "samples_per_operation": settings.samples,
-            "samples_simulated": sum(population.simulated for population in populations)
-            + sum(family.status.size for family in families)
-            + sum(part["status"].size for part in vars(bulk).values()),
+            "samples_simulated": sum(population.simulated for population in solved)
+            + sum(status.size for status in everything),
             "samples_failed": failed,
             **(
                 {}
