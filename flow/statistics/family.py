@@ -13,6 +13,7 @@ from typing import cast
 import numpy as np
 from numpy.typing import NDArray
 
+from flow.errors import UserError
 from flow.measure.bench import Bench
 from flow.measure.samples import BATCH, FAILED, Operation, SampleRates
 from flow.parallel import Arrays, Plan
@@ -80,6 +81,13 @@ def family_plan(bench: Bench, settings: PopulationSpec, population: Population) 
     )
     ln_rate = np.concatenate([part["ln_rate"] for part in parts]).reshape(-1, grid.size)
     status = np.concatenate([part["status"] for part in parts])
+    if status[0] == FAILED:
+        raise UserError(
+            f"{bench.name} {bench.variant_name}, {operation.name}: the nominal cell could not be simulated "
+            f"between {grid[0]:.3g} and {grid[-1]:.3g} {'V' if axis == 'voltage' else 's'}",
+            file=bench.cell.netlist,
+            key=bench.name,
+        )
     # As in the mean: a sample without an answer counts as the worst that was seen.
     ln_rate[status == FAILED] = np.nanmax(ln_rate, axis=0)
     nominal, rates = ln_rate[0], ln_rate[1:].reshape(*y.shape[:-1], grid.size)
