@@ -12,6 +12,7 @@ import pytest
 
 from flow.characterize import benches_of, technology_plan
 from flow.errors import UserError
+from flow.lint import lint
 from flow.measure.bench import Bench
 from flow.measure.bitcell import search_nominal
 from flow.parallel import run_inline
@@ -35,18 +36,11 @@ def copy_edited(source: Path, name: str, old: str, new: str) -> Path:
     return target
 
 
-def test_own_device(project: Path, run: Run) -> None:
+def test_own_device(project: Path) -> None:
     devices = project / "spice/devices"
     copy_edited(devices / "dmtj.toml", "thin.toml", "t_fl = {value = 1.2e-9", "t_fl = {value = 1.1e-9")
-    done = run(project, "flow", "check", "spice/devices/thin.toml")
-    assert (done.returncode, done.stdout) == (0, "0 errors, 0 warnings\n")
-    figure = project / "thin.png"
-    sheet = run(project, "flow", "device", "spice/devices/thin.toml", "--figure", str(figure), "--json")
-    assert sheet.returncode == 0, sheet.stderr
-    assert figure.stat().st_size > 10_000
-
-    made = run(project, "flow", "new-cell", "mine", "--device", "thin", "--connection", "sc")
-    assert made.returncode == 0, made.stderr
+    assert lint(project, [str(devices / "thin.toml")]) == []
+    new_cell(project, "mine", template_for(project, "thin", "sc", 2))
     bench, old = bench_in(project, "mine"), bench_in(project, "2t1mtj_sc_dmtj")
     assert (bench.device_spec.kind, bench.variant_name, bench.fins) == ("dmtj", "0.85", {})
     # A thinner free layer is the more stable one (d ln Delta / d ln t_fl = -0.93), and sits in this cell.
@@ -68,20 +62,22 @@ def test_every_device_parameter_is_on_the_page() -> None:
     assert set(re.findall(r"`([a-z]\w*)`", table)) == set(DEVICE_UNITS)
 
 
-def test_own_card(project: Path, run: Run) -> None:
+def test_own_card(project: Path) -> None:
     models = project / "spice/models"
     shutil.copy(models / "finfet28.toml", models / "mine.toml")
     # A lower work function is a lower threshold of the n-FinFET.
     card = copy_edited(models / "finfet28.lib", "mine.lib", "phig=4.439", "phig=4.409")
-    plain_copy = run(project, "flow", "check", str(card)).stdout.splitlines()
-    assert plain_copy[0].startswith("warning: spice/models/mine.lib:41: .lib: takes the section models from")
+    warning = lint(project, [str(card)])[0]
+    assert (warning.severity, warning.line) == ("warning", 41)
+    assert "takes the section models from finfet28.lib" in warning.message
     card.write_text(card.read_text().replace("finfet28.lib", "mine.lib"))
     new_cell(project, "mycell", template_for(project, "smtj", "rc", 2))
     settings = project / "spice/bitcells/mycell.toml"
     settings.write_text(settings.read_text().replace('card = "finfet28"', 'card = "mine"'))
-    done = run(project, "flow", "check", "spice/models/mine.lib", "spice/models/mine.toml", "mycell")
-    assert done.returncode == 0, done.stdout
-    assert "mine.lib" not in done.stdout
+    found = lint(project, [str(card), str(card.with_suffix(".toml")), "mycell"])
+    assert {(finding.severity, finding.file) for finding in found} == {
+        ("warning", "spice/bitcells/mycell.toml")
+    }
     own, old = (
         run_inline(technology_plan(bench_in(project, name))).technologies
         for name in ("mycell", "2t1mtj_rc_smtj")
