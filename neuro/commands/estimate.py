@@ -30,10 +30,12 @@ def estimate(
     samples: Annotated[
         int,
         typer.Option(
-            min=0, help="Samples that propagate the inputs' intervals; adds `intervals` to a result."
+            min=0,
+            max=100_000,
+            help="Samples that propagate the inputs' intervals; adds `intervals` to a result.",
         ),
     ] = 0,
-    seed: Annotated[int, typer.Option(min=0, help="Seed of the samples.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, max=2**63 - 1, help="Seed of the samples.")] = 0,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
 ) -> None:
     """Estimate every design point of a file; an impossible one is answered with its error and field."""

@@ -28,7 +28,7 @@ def sweep(
     model: Annotated[
         str | None, typer.Option(help="physical or neurosim (default: as the file says).")
     ] = None,
-    jobs: Annotated[int, typer.Option(min=1, help="Processes.")] = 1,
+    jobs: Annotated[int, typer.Option(min=1, max=1024, help="Processes.")] = 1,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
 ) -> None:
     """Estimate every combination of the ranges; points that cannot be built are marked, not fatal."""

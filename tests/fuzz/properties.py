@@ -6,6 +6,7 @@ a refusal; any other exception, a process, a written file or a missing bound end
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import json
 import math
@@ -37,8 +38,8 @@ from neuro.lookup import Lookup
 from neuro.study import load_training
 from neuro.sweep import load_sweep, run_sweep
 from neuro.technology import Core
-from tests.fuzz import material, tables
-from tests.fuzz.guard import nothing_touched
+from tests.fuzz import command_line, material, tables
+from tests.fuzz.guard import nothing_touched, snapshot
 
 Result = TypeVar("Result")
 
@@ -323,6 +324,23 @@ def _learn(path: Path) -> None:
     json.dumps(estimate_documents(lookup.resolve([design])), allow_nan=False)
 
 
+# ---- command lines ----------------------------------------------------------------------------------
+
+
+def command(line: list[str], folder: Path) -> None:
+    """A whole command. One that fails has written nothing."""
+    command_line.prepare(folder, CASES, designs(), SWEEP)
+    before = snapshot(folder)
+    with contextlib.chdir(folder):
+        error = command_line.outcome(line)
+    if error is not None:
+        assert snapshot(folder) == before, error
+        assert error.strip(), line
+        return
+    for name in set(snapshot(folder)) - set(before):
+        (folder / name).unlink()
+
+
 # ---- all of them ------------------------------------------------------------------------------------
 
 
@@ -370,5 +388,6 @@ PROPERTIES: dict[str, Property] = {
     "designs.json": Property(material.json_documents(designs()), design, 30, 1000),
     "cells.json": Property(material.json_documents(paper_cells()), cells_json, 30, 800),
     "cases.json": Property(material.json_documents(CASES), error_rate, 25, 1000),
+    "command line": Property(command_line.command_lines(), command, 40, 600),
     "table.h5": Property(tables.TABLES, table, 40, 1500),
 }
