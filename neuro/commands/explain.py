@@ -79,7 +79,8 @@ def _lines(found: Explanation) -> Iterator[str]:
         yield f"quantities of {found.table}"
     for one in found.quantities:
         shown = one.as_json()
-        text = f"  {one.place} = {shown['value']} {shown['unit']}"
+        value = "no value" if shown["value"] is None else f"{shown['value']:.9g}"
+        text = f"  {one.place} = {value} {shown['unit']}"
         yield text + ("" if shown["ci_low"] is None else f" [{shown['ci_low']:.6g}, {shown['ci_high']:.6g}]")
     for training in found.trainings:
         yield f"training {training.name}: {training.file}, {training.dataset}"
