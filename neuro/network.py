@@ -270,9 +270,9 @@ class Network:
         return np.where(flat == 1, one.on, one.off)
 
     def write_offline(self, weights: list[Floats]) -> None:
-        """Write software weights (rows, synapses) once into the arrays, for offline classification.
+        """Make software weights (rows, synapses) the targets of the cells, which hold them without an error.
 
-        Writing is checked and repeated until it holds (a program-and-verify), so it makes no errors.
+        `neuro.offline.program` adds what one pulse a cell gets wrong.
         """
         for place, given in enumerate(weights):
             if given.shape != self.settings.shapes[place]:

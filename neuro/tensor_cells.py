@@ -22,6 +22,7 @@ from neuro.tensor_random import disturb_candidates, failure_events
 if TYPE_CHECKING:
     from neuro.tensor_network import Batch
 
+FLIPPING = 1.0 / 16.0  # see `CellTensors`; an image flips two per cent of the cells at most, as a rule
 _BLOCK_DRAWS = 2**21  # random numbers of one kind that are drawn in one go
 _EXACT_ROWS = 512  # int16 currents of so many rows add up exactly in float32
 
@@ -72,7 +73,7 @@ class CellTensors:
         device: torch.device,
         planes: int,
         batch_sizes: Sequence[int],
-        flipping: float = 1.0,
+        flipping: float = FLIPPING,
     ) -> None:
         self.device, self.planes, self.batch_sizes = device, planes, list(batch_sizes)
         self.mode = networks[0].mode

@@ -15,13 +15,12 @@ from typing import Any
 import numpy as np
 import torch
 
-from flow.table import UserError
 from neuro import kernel
 from neuro.dataset import Dataset
 from neuro.network import Network
 from neuro.synapse import Integers
-from neuro.tensor_cells import CellTensors, popcount, put, take
-from neuro.training import Run, batch_size
+from neuro.tensor_cells import FLIPPING, CellTensors, popcount, put, take
+from neuro.training import Run, batch_size, check_device
 
 _TEST_CELLS = 2**24  # column reads in one piece of a test
 
@@ -30,19 +29,15 @@ class TorchEngine:
     """See `neuro.training.Engine`; raises UserError if the device is not there."""
 
     def __init__(self, data: Dataset, device: str = "cpu") -> None:
-        try:
-            self.device = torch.device(device)
-            torch.zeros(1, device=self.device)
-        except (RuntimeError, AssertionError) as error:
-            reason = str(error).splitlines()[0]
-            raise UserError(f"no device {device}: {reason}", key="device") from None
+        check_device(device)
+        self.device = torch.device(device)
         self.data = data
         self.train = torch.from_numpy(data.train.dense()).to(self.device)
         self.test = torch.from_numpy(data.test.dense()).to(self.device)
         self.train_labels = torch.from_numpy(data.train.labels.astype(np.int64)).to(self.device)
         self.test_labels = torch.from_numpy(data.test.labels.astype(np.int64)).to(self.device)
         self.batch: Batch | None = None
-        self.flipping = 1.0 / 16.0  # see `CellTensors`
+        self.flipping = FLIPPING
 
     def _batch(self, runs: Sequence[Run]) -> Batch:
         """The tensors of these runs: kept from call to call, since nothing else changes a run meanwhile."""
@@ -99,7 +94,7 @@ class Batch:
     """The state of several networks as tensors; the first axis is the network."""
 
     def __init__(
-        self, networks: Sequence[Network], device: torch.device, first_step: int, flipping: float = 1.0
+        self, networks: Sequence[Network], device: torch.device, first_step: int, flipping: float = FLIPPING
     ) -> None:
         # Sums of digits and currents must come out whole; a GPU must not round its inputs to fewer bits.
         torch.backends.cuda.matmul.allow_tf32 = False
@@ -214,15 +209,20 @@ class Batch:
 
     def classify(self, x: torch.Tensor, clamp: bool) -> torch.Tensor:
         """(network, image) class: the first of the largest outputs."""
+        return self.forward(x, clamp)[0]
+
+    def forward(self, x: torch.Tensor, clamp: bool) -> tuple[torch.Tensor, list[torch.Tensor]]:
+        """(network, image) class, and the binary inputs (network, image, row) of each array."""
         places = len(self.settings.shapes)
+        inputs = [x]
         for place in range(places):
-            m, _ = self.read(place, x, clamp)
+            m, _ = self.read(place, inputs[place], clamp)
             if place < places - 1:
-                x = (m >= 0).to(torch.uint8)
+                inputs.append((m >= 0).to(torch.uint8))
         out = self.table[m + self.zero]
         number = torch.arange(out.shape[2], device=self.device)
         best = torch.where(out == out.amax(2, keepdim=True), number, out.shape[2])
-        return best.amin(2)
+        return best.amin(2), inputs
 
     def learn(self, x: torch.Tensor, labels: torch.Tensor, most: int) -> None:
         """One image for each network: x uint8 (network, pixel), labels int64 (network,).

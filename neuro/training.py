@@ -294,6 +294,17 @@ def engine_for(settings: Settings, data: Dataset, device: str, wanted: str = "au
     return TorchEngine(data, device)
 
 
+def check_device(device: str) -> None:
+    """Raise UserError unless torch can compute on `device`."""
+    import torch
+
+    try:
+        torch.zeros(1, device=torch.device(device))
+    except (RuntimeError, AssertionError) as error:
+        reason = str(error).splitlines()[0]
+        raise UserError(f"no device {device}: {reason}", key="device") from None
+
+
 def check_data(settings: Settings, data: Dataset) -> None:
     """Raise UserError unless the data fit the first and last layer."""
     if data.train.pixels != settings.layers[0]:

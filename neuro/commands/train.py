@@ -13,8 +13,6 @@ import typer
 
 if TYPE_CHECKING:
     from neuro.cells import Bitcell
-    from neuro.network import Settings
-    from neuro.technology import Technology
     from neuro.trace import Trace
 
 
@@ -106,7 +104,17 @@ def train(
     from neuro import checkpoint, dataset, trace
     from neuro.accounting import CoreOptions, CostModel
     from neuro.network import Settings
+    from neuro.progress import TrainingProgress
     from neuro.provenance import training_provenance
+    from neuro.request import (
+        TABLE_SAMPLES,
+        chosen_bitcells,
+        default_rates,
+        drawn_cells,
+        numbers,
+        window,
+        wired,
+    )
     from neuro.synapse import Adc
     from neuro.training import Run, check_data, train_all
 
@@ -130,12 +138,12 @@ def train(
         seed = planned("seed", plan.seed, seed)
         bits = planned("bits", plan.weight_bits, bits)
         cell = cell if cell or cells is not None else plan.names
-    sizes = _numbers(layers, int, "layers")
+    sizes = numbers(layers, int, "layers")
     step = adc_step if adc_step is not None else (1.0 if model == "neurosim" else 2.0)
     settings = Settings(
         model=model,
         layers=tuple(sizes),
-        rates=tuple(_numbers(rates, float, "rates")) if rates else _default_rates(len(sizes)),
+        rates=tuple(numbers(rates, float, "rates")) if rates else default_rates(len(sizes)),
         bits=bits,
         images_per_epoch=images,
         adc=Adc(adc_bits, step, adc_reference),
@@ -146,18 +154,18 @@ def train(
         rng=rng,
         seed=seed,
     )
-    technology, chosen = _bitcells(tables, cells, cell, model)
+    technology, chosen = chosen_bitcells(tables, cells, cell, model)
     if table_replicas and cells is not None:
         raise UserError("cells without a table have no intervals to draw from", key="table_replicas")
     options = CoreOptions(partial_sum_bits=adc_bits)
     models = [CostModel(technology, one, settings.layers, bits, model, options) for one in chosen]
-    drawn = {} if cells is not None else _drawn(tables, chosen, max(TABLE_SAMPLES, table_replicas), seed)
+    drawn = {} if cells is not None else drawn_cells(tables, chosen, max(TABLE_SAMPLES, table_replicas), seed)
     check_writable(output)
-    data = dataset.load(data_dir, _window(settings))
+    data = dataset.load(data_dir, window(settings))
     check_data(settings, data)
 
     def run_of(one: Bitcell, replica: int) -> Run:
-        return Run(one, _wired(settings, technology, one) if wires else settings, replica)
+        return Run(one, wired(settings, technology, one) if wires else settings, replica)
 
     runs = [run_of(one, replica) for one in chosen for replica in range(replicas)]
     table_runs = {
@@ -166,7 +174,7 @@ def train(
     trained = [*runs, *(run for part in table_runs.values() for run in part)]
     kept = checkpoint.Checkpoints(checkpoints, data, checkpoint_seconds)
     resumed = 0 if fresh else kept.resume(trained)
-    with _Progress(trained, epochs, resumed) as progress:
+    with TrainingProgress(trained, epochs, resumed) as progress:
 
         def watch(seen: Sequence[Run]) -> None:
             kept.keep(seen)
@@ -195,117 +203,6 @@ def train(
         sys.stdout.write(json.dumps(document, allow_nan=False) + "\n")
     else:
         _table(traces, output)
-
-
-TABLE_SAMPLES = 256
-"""Cells drawn from the intervals of the table for which the events are charged."""
-
-
-def _drawn(tables: Path, cells: Sequence[Bitcell], samples: int, seed: int) -> dict[Bitcell, list[Bitcell]]:
-    """What the table may have meant by each cell."""
-    from neuro.table_samples import sampled_bitcells, table_intervals
-
-    intervals = table_intervals(tables)
-    return {one: sampled_bitcells(one, intervals[one.name, one.variant], samples, seed) for one in cells}
-
-
-def _numbers(text: str, kind: type, key: str) -> list[Any]:
-    from flow.table import UserError
-
-    try:
-        return [kind(part) for part in text.split(",")]
-    except ValueError:
-        raise UserError(f"expected numbers with commas between, not {text!r}", key=key) from None
-
-
-def _default_rates(layers: int) -> tuple[float, ...]:
-    """0.4 for every array but the last, which has 0.2: the published pair."""
-    return (0.4,) * (layers - 2) + (0.2,)
-
-
-def _window(settings: Settings) -> int:
-    from math import isqrt
-
-    from flow.table import UserError
-
-    window = isqrt(settings.layers[0])
-    if window * window != settings.layers[0]:
-        raise UserError("the first layer has as many neurons as a square window has pixels", key="layers")
-    return window
-
-
-def _wired(settings: Settings, technology: Technology, bitcell: Bitcell) -> Settings:
-    """The settings with the wire resistance that a cell adds along its row and its column."""
-    from dataclasses import replace
-
-    if settings.model == "neurosim":
-        return settings
-    metre = float(technology.feature_size_m) * float(technology.wire_resistance_ohm_per_m)
-    cell = bitcell.cell
-    return replace(settings, wire_ohm=(float(cell.width_F) * metre, float(cell.height_F) * metre))
-
-
-def _bitcells(
-    tables: Path, cells: str | None, wanted: list[str] | None, model: str
-) -> tuple[Technology, list[Bitcell]]:
-    from flow.table import UserError
-    from neuro.cells import cells_from_file, cells_from_table, paper_cells
-    from neuro.technology import bundled_technology
-
-    if cells is None:
-        technology, found = cells_from_table(tables)
-    else:
-        technology = bundled_technology().for_model(model)
-        found = paper_cells() if cells == "paper" else cells_from_file(Path(cells))
-    if not wanted:
-        return technology, found
-    names = {f"{one.name}/{one.variant}" for one in found} | {one.name for one in found}
-    for name in wanted:
-        if name not in names:
-            raise UserError(f"no cell {name!r}; there are {', '.join(sorted(names))}", key="cell")
-    return technology, [one for one in found if {one.name, f"{one.name}/{one.variant}"} & set(wanted)]
-
-
-class _Progress:
-    """A bar over all images of all runs on stderr: time left and the accuracy last seen."""
-
-    def __init__(self, runs: Sequence[Any], epochs: int, resumed: int) -> None:
-        from rich.console import Console
-        from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
-
-        console = Console(stderr=True)
-        self.progress = Progress(
-            TextColumn("training"),
-            BarColumn(),
-            TextColumn("{task.percentage:3.0f} %"),
-            TimeElapsedColumn(),
-            TextColumn("left"),
-            TimeRemainingColumn(),
-            TextColumn("{task.description}"),
-            console=console,
-        )
-        if resumed:
-            console.print(f"going on with {resumed} unfinished runs")
-        self.seen = {id(run): run.image for run in runs}
-        total = sum(run.settings.images_per_epoch * epochs for run in runs)
-        self.task = self.progress.add_task("", total=total, completed=sum(self.seen.values()))
-
-    def __enter__(self) -> _Progress:
-        self.progress.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.progress.stop()
-
-    def show(self, runs: Sequence[Any]) -> None:
-        """Take in where the runs are now."""
-        for run in runs:
-            self.progress.advance(self.task, run.image - self.seen[id(run)])
-            self.seen[id(run)] = run.image
-        last = runs[0]
-        if last.records:
-            text = f"{last.name}: epoch {len(last.records)}, {last.records[-1].accuracy:.2f} %"
-            self.progress.update(self.task, description=text)
 
 
 def _table(traces: Sequence[Trace], output: Path) -> None:
