@@ -13,9 +13,8 @@
 # %% [markdown]
 # # From a netlist to a figure
 #
-# The write error rate of a bitcell against pulse width, straight from its netlist in
-# `spice/bitcells`: how many fins does the n-FinFET need? Open this file with jupytext, or run it
-# with Python.
+# The write error rate of a bitcell against pulse width, straight from its netlist
+# in `spice/bitcells`: how many fins does the n-FinFET need?
 
 # %%
 from dataclasses import replace
@@ -33,8 +32,9 @@ junction, write = bench.junction, bench.spec.write
 pulse = np.linspace(0.5e-9, 6e-9, 100)
 
 # %% [markdown]
-# One DC analysis for each fin count: the cell's current with the junction held at seven values of
-# $m_z$. The Fokker-Planck equation turns the drive into error rates of every pulse width.
+# One DC analysis for each fin count: the cell's current with the junction held at
+# seven values of $m_z$. The Fokker-Planck equation turns the drive into error rates
+# of every pulse width.
 
 # %%
 states = state_nodes(49)

@@ -65,7 +65,7 @@ def test_every_example_is_tested_and_shown() -> None:
     page = "".join((ROOT / "docs" / name).read_text() for name in ("examples.md", "own/data.md"))
     for example in EXAMPLES.glob("*.py"):
         assert f'run_example("{example.name}")' in tests
-        assert f'--8<-- "{example.name}"' in page
+        assert f'--8<-- "{example.name}' in page
 
 
 def test_examples_that_read_tables(tables: Path, capsys: pytest.CaptureFixture[str]) -> None:
