@@ -10,6 +10,7 @@ import sys
 import threading
 from collections.abc import Iterator
 from concurrent.futures import CancelledError, Future
+from multiprocessing import resource_tracker
 from typing import Any, Protocol
 
 from flow.errors import BrokenProcessError, UserError
@@ -190,6 +191,8 @@ def _without_interrupts() -> Iterator[None]:
 
     A terminal sends it to all processes at once; the main process alone tells the user and ends the others.
     """
+    # It would lift the block where it starts among the workers.
+    resource_tracker.ensure_running()
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
         yield

@@ -22,6 +22,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from flow.toolchain.files import exclusive
 from tests.faults.training import Trained, train_options
 
 ROOT = Path(__file__).parents[2]
@@ -188,25 +189,41 @@ class Undisturbed:
 
 
 @pytest.fixture(scope="session")
-def undisturbed(tmp_path_factory: pytest.TempPathFactory, osdi: tuple[Path, ...]) -> Undisturbed:
-    folder = tmp_path_factory.mktemp("undisturbed")
-    for name in ("spice", "veriloga"):
-        shutil.copytree(ROOT / name, folder / name)
-    for name in ("study.toml", "constraints.txt"):
-        shutil.copy(ROOT / name, folder / name)
-    for name in ("osdi", "third_party"):
-        shutil.copytree(ROOT / "build" / name, folder / "build" / name)
-    shrink(folder)
-    command = [sys.executable, "-m", "flow", "characterize"]
-    subprocess.run(command, cwd=folder, check=True, capture_output=True, timeout=120)
-    return Undisturbed((folder / TABLE).read_bytes(), folder / "build" / "cache")
+def shared_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder of this run of the tests, the same for all its processes."""
+    base = tmp_path_factory.getbasetemp()
+    return base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
 
 
 @pytest.fixture(scope="session")
-def trained(tmp_path_factory: pytest.TempPathFactory) -> Trained:
-    folder = tmp_path_factory.mktemp("trained")
-    command = [sys.executable, "-m", "neuro", *train_options()]
-    started = time.monotonic()
-    subprocess.run(command, cwd=folder, check=True, capture_output=True, timeout=120)
-    seconds = time.monotonic() - started
+def undisturbed(shared_folder: Path, osdi: tuple[Path, ...]) -> Undisturbed:
+    folder = shared_folder / "undisturbed"
+    with exclusive(shared_folder / "undisturbed.lock"):
+        if not (folder / TABLE).exists():
+            copy_project(folder)
+            shrink(folder)
+            command = [sys.executable, "-m", "flow", "characterize"]
+            subprocess.run(command, cwd=folder, check=True, capture_output=True, timeout=120)
+    return Undisturbed((folder / TABLE).read_bytes(), folder / "build" / "cache")
+
+
+def copy_project(folder: Path) -> None:
+    """A designer's copy, compiled models included."""
+    for name in ("spice", "veriloga", "build/osdi", "build/third_party"):
+        shutil.copytree(ROOT / name, folder / name)
+    for name in ("study.toml", "constraints.txt"):
+        shutil.copy(ROOT / name, folder / name)
+
+
+@pytest.fixture(scope="session")
+def trained(shared_folder: Path) -> Trained:
+    folder = shared_folder / "trained"
+    with exclusive(shared_folder / "trained.lock"):
+        if not (folder / "seconds").exists():
+            folder.mkdir()
+            command = [sys.executable, "-m", "neuro", *train_options()]
+            started = time.monotonic()
+            subprocess.run(command, cwd=folder, check=True, capture_output=True, timeout=120)
+            (folder / "seconds").write_text(repr(time.monotonic() - started))
+    seconds = float((folder / "seconds").read_text())
     return Trained((folder / "t.h5").read_bytes(), (folder / "t.csv").read_bytes(), seconds)

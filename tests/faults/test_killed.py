@@ -30,11 +30,15 @@ def stop(command: Command, number: int) -> None:
         assert len(lines) <= 1
 
 
-@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGINT, signal.SIGTERM], ids=lambda n: n.name)
+SLOW_TERM = pytest.param(signal.SIGTERM, marks=pytest.mark.slow)
+SLOW_KILL = pytest.param(signal.SIGKILL, marks=pytest.mark.slow)
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGINT, SLOW_TERM], ids=lambda n: n.name)
 def test_a_characterisation_goes_on_after_a_kill(
     small: Path, start: Start, undisturbed: Undisturbed, number: signal.Signals
 ) -> None:
-    undisturbed.give(small, 0.7)
+    undisturbed.give(small, 0.9)
     kept = entries(small)
     command = start(small, "flow", "characterize")
     wait_until(lambda: entries(small) > kept or bool(command.workers()), command)
@@ -50,7 +54,7 @@ def test_a_characterisation_goes_on_after_a_kill(
     resumed.assert_nothing_left(small)
 
 
-@pytest.mark.parametrize("seed", [1, 2])
+@pytest.mark.parametrize("seed", [2, *(pytest.param(seed, marks=pytest.mark.slow) for seed in range(3, 20))])
 def test_ctrl_c_at_a_random_moment_of_the_start(small: Path, start: Start, seed: int) -> None:
     """While libraries load, models are checked and workers begin, too, there is no traceback."""
     command = start(small, "flow", "characterize")
@@ -87,7 +91,7 @@ def test_twenty_random_moments_of_a_characterisation(
     assert (small / TABLE).read_bytes() == undisturbed.table
 
 
-@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGINT], ids=lambda n: n.name)
+@pytest.mark.parametrize("number", [SLOW_KILL, signal.SIGINT], ids=lambda n: n.name)
 def test_a_training_goes_on_after_a_kill(
     tmp_path: Path, start: Start, trained: Trained, number: signal.Signals
 ) -> None:

@@ -83,7 +83,7 @@ def test_a_sample_for_which_the_simulator_does_not_come_back(make_bench: MakeBen
     assert all(notice.startswith("a worker died (SIGALRM)") for notice in notices)
 
 
-@pytest.mark.parametrize("how", ["stop", "crash"])
+@pytest.mark.parametrize("how", ["stop", pytest.param("crash", marks=pytest.mark.slow)])
 def test_a_worker_that_is_stopped_or_crashes_once_changes_no_bit(
     make_bench: MakeBench, tmp_path: Path, how: str
 ) -> None:
