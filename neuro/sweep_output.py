@@ -123,6 +123,7 @@ def plot(result: SweepResult, path: str | Path) -> None:
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.colors import LogNorm
     from matplotlib.figure import Figure
+    from matplotlib.ticker import LogFormatter
 
     kind = Path(path).suffix.lstrip(".")
     if kind not in ("png", "svg", "pdf"):
@@ -151,6 +152,9 @@ def plot(result: SweepResult, path: str | Path) -> None:
     axes.scatter(x[best], y[best], s=46, facecolors="none", edgecolors="crimson", linewidths=1.1, label=rings)
     axes.set(xscale="log", yscale="log", xlabel=labels[1], ylabel=labels[2])
     axes.set_title(f"{int(good.sum())} synaptic cores, {result.sweep.model} model", fontsize=10)
+    for axis in (axes.xaxis, axes.yaxis):
+        # 20, 30 and 60 instead of 2 x 10^1, which would run into each other on less than a decade.
+        axis.set_minor_formatter(LogFormatter(minor_thresholds=(2, 0.5)))
     axes.grid(which="major", alpha=0.3)
     figure.legend(fontsize=8, loc="outside lower center", frameon=False)
     figure.colorbar(points, ax=axes, label=labels[0])
