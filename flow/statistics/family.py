@@ -29,7 +29,7 @@ SHARES = (0.9, 0.5, 0.1, RARE)
 
 PULSES = np.arange(1, 9) / 5
 """Write pulses, as multiples of the cell's own."""
-VOLTAGES = np.arange(6, 15) / 10
+VOLTAGES = np.arange(7, 14) / 10
 """Read voltages, as multiples of the stored one."""
 
 _SAMPLES = 128
@@ -42,7 +42,7 @@ class Family:
     Attributes:
         nominal: (P,) error rate of the nominal cell.
         mean: P estimates, error rate of a random operation on a random cell.
-        quantile: (len(SHARES), P) error rate that this share of the cells exceeds.
+        quantile: for each of `SHARES` P estimates, error rate that this share of the cells exceeds.
         status: (N,) of the samples, as in `SampleRates`.
     """
 
@@ -51,7 +51,7 @@ class Family:
     grid: Array
     nominal: Array
     mean: tuple[Estimate, ...]
-    quantile: Array
+    quantile: tuple[tuple[Estimate, ...], ...]
     status: NDArray[np.int64]
 
 
@@ -97,11 +97,9 @@ def family_plan(bench: Bench, settings: PopulationSpec, population: Population) 
         grid=grid,
         nominal=np.exp(nominal),
         mean=tuple(estimate.mean(rates[..., k], weight) for k in range(grid.size)),
-        quantile=np.array(
-            [
-                [estimate.exceeded_by(rates[..., k], share, weight).value for k in range(grid.size)]
-                for share in SHARES
-            ]
+        quantile=tuple(
+            tuple(estimate.exceeded_by(rates[..., k], share, weight) for k in range(grid.size))
+            for share in SHARES
         ),
         status=status,
     )

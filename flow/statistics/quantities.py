@@ -179,23 +179,36 @@ def _curves(family: Family) -> dict[str, Array]:
         if family.axis == "voltage"
         else ("s", f"pulse of the write {name}", "at its stored voltage")
     )
-
-    def curve(values: NDArray[np.float64], text: str) -> Array:
-        return Array((dim,), values, "1", f"{rate} {kept}, {text}")
-
-    # An interval may reach beyond certainty, an error rate cannot.
-    mean = np.array([[one.value, one.low, min(one.high, 1.0)] for one in family.mean])
-    return {
+    mean = _with_ends(family.mean)
+    quantile = np.array([_with_ends(row) for row in family.quantile])
+    arrays = {
         dim: Array((dim,), family.grid, unit, varied),
         "share": Array(("share",), np.array(SHARES), "1", "share of the cells with a higher error rate"),
-        f"{rate}_nominal": curve(family.nominal, "nominal cell"),
-        f"{rate}_mean": curve(mean[:, 0], "mean of the population"),
-        f"{rate}_mean_ci_low": curve(mean[:, 1], "lower end of the 95 % confidence interval of the mean"),
-        f"{rate}_mean_ci_high": curve(mean[:, 2], "upper end of the 95 % confidence interval of the mean"),
-        f"{rate}_quantile": Array(
-            ("share", dim), family.quantile, "1", f"{rate} {kept}, exceeded by this share of the cells"
-        ),
+        f"{rate}_nominal": Array((dim,), family.nominal, "1", f"{rate} {kept}, nominal cell"),
     }
+    for place, (ending, which) in enumerate(_ENDS.items()):
+        arrays[f"{rate}_mean{ending}"] = Array(
+            (dim,), mean[:, place], "1", f"{which}{rate} {kept}, mean of the population"
+        )
+        arrays[f"{rate}_quantile{ending}"] = Array(
+            ("share", dim),
+            quantile[..., place],
+            "1",
+            f"{which}{rate} {kept}, exceeded by this share of cells",
+        )
+    return arrays
+
+
+_ENDS = {
+    "": "",
+    "_ci_low": "lower end of the 95 % confidence interval: ",
+    "_ci_high": "upper end of the 95 % confidence interval: ",
+}
+
+
+def _with_ends(estimates: Sequence[Estimate]) -> NDArray[np.float64]:
+    """(P, 3): value, lower and upper end; an interval may reach beyond certainty, an error rate cannot."""
+    return np.array([[one.value, one.low, min(one.high, 1.0)] for one in estimates])
 
 
 @dataclass(frozen=True)

@@ -33,13 +33,14 @@ def test_a_curve_goes_through_the_stored_point(
     # 64 of 64: the same samples, there interpolated between four voltages, here simulated at one.
     assert found.mean[at].value == pytest.approx(known.mean.value, rel=2e-3)
     assert found.mean[at].low < known.mean.value < found.mean[at].high
-    assert found.quantile[SHARES.index(1e-3), at] == pytest.approx(known.beyond_rare.value, rel=5e-3)
+    quantile = np.array([[one.value for one in row] for row in found.quantile])
+    assert quantile[SHARES.index(1e-3), at] == pytest.approx(known.beyond_rare.value, rel=5e-3)
     # Errors fall with the pulse of a write and rise with the voltage of a read, for every kind of cell.
     sign = -1.0 if index == 0 else 1.0
-    curves = [found.nominal, np.array([one.value for one in found.mean]), *found.quantile]
+    curves = [found.nominal, np.array([one.value for one in found.mean]), *quantile]
     assert all((sign * np.diff(np.log(curve)) > 0).all() for curve in curves)
-    assert (np.diff(found.quantile, axis=0) > 0).all()
-    good, _, bad, rare = found.quantile[:, at]
+    assert (np.diff(quantile, axis=0) > 0).all()
+    good, _, bad, rare = quantile[:, at]
     assert good < found.nominal[at] < bad < rare
 
 
@@ -57,10 +58,10 @@ def test_the_table_gets_units_and_an_error_rate_never_exceeds_one(make_bench: Ma
     operation = operations_of(make_bench(RC))[0]
     grid = np.array([1e-9, 2e-9])
     mean = (Estimate(0.98, 0.9, 1.05, 0.04, 9.0), Estimate(1e-7, 9e-8, 1.1e-7, 0.1, 9.0))
-    family = Family(
-        operation, "pulse", grid, grid * 10, mean, np.ones((len(SHARES), 2)), np.zeros(3, dtype=np.int64)
-    )
+    none = np.zeros(3, dtype=np.int64)
+    family = Family(operation, "pulse", grid, grid * 10, mean, tuple(mean for _ in SHARES), none)
     arrays = _curves(family)
     assert arrays["pulse_0to1"].unit == "s"
     assert arrays["wer_0to1_mean_ci_high"].values.tolist() == [1.0, 1.1e-7]
     assert arrays["wer_0to1_quantile"].dims == ("share", "pulse_0to1")
+    assert arrays["wer_0to1_quantile_ci_low"].values.tolist() == [[0.9, 9e-8]] * len(SHARES)

@@ -152,17 +152,17 @@ def test_a_sample_that_does_not_converge_is_retried_then_flagged(
     y = np.random.default_rng(2).standard_normal((4, variation_of(bench).dimension))
     voltage = np.array([0.80, 0.82])
     good = batch(bench, y, voltage).run()
-    simulate = SampleRates._simulate
+    simulate = SampleRates.load_lines
     marks = [copy["nmtj"]["t_fl"] for copy in variation_of(bench).overrides(y)]
 
-    def stubborn(self: SampleRates, copies: list, options: str) -> dict:  # type: ignore[type-arg]
+    def stubborn(self: SampleRates, copies: list, options: str = "") -> dict:  # type: ignore[type-arg]
         names = [copy["nmtj"]["t_fl"] for copy in copies]
         # Sample 1 needs the safer options, sample 2 never converges.
         if marks[2] in names or (marks[1] in names and not options):
             raise SimulatorError(["timestep too small"])
         return simulate(self, copies, options)
 
-    monkeypatch.setattr(SampleRates, "_simulate", stubborn)
+    monkeypatch.setattr(SampleRates, "load_lines", stubborn)
     found = batch(bench, y, voltage).run()
     assert found["status"].tolist() == [RETRIED, RETRIED, FAILED, RETRIED]
     assert np.isnan(found["ln_rate"][2]).all()
