@@ -39,7 +39,15 @@ def log_mean_rate(target: float, spread: float, bend: float) -> tuple[float, flo
 
 @pytest.mark.parametrize("method", ["sobol", "random"])
 @pytest.mark.parametrize(
-    ("target", "spread", "bend"), [(1e-4, 1.5, 0.0), (1e-7, 3.0, 0.1), (1e-9, 3.5, -0.1)]
+    ("target", "spread", "bend"),
+    [
+        (1e-4, 1.5, 0.0),
+        (1e-5, 2.0, 0.05),
+        (1e-6, 2.5, -0.05),
+        (1e-7, 3.0, 0.1),
+        (1e-8, 3.2, 0.0),
+        (1e-9, 3.5, -0.1),
+    ],
 )
 def test_intervals_of_a_mean_cover_the_truth(
     method: Method, target: float, spread: float, bend: float
@@ -58,12 +66,12 @@ def test_intervals_of_a_mean_cover_the_truth(
         found = estimate.mean(offset + spread * t - 0.5 * bend * t**2 + 0.3 * s - 0.045, weight)
         hits += covered(found, target)
         errors.append(found.value / target - 1)
-    assert 0.92 <= hits / 200 <= 0.985
+    assert 0.92 <= hits / 200 <= 0.98
     assert abs(np.mean(errors)) < 4 * np.std(errors) / np.sqrt(200) + 2e-3
     assert np.std(errors) < (0.02 if method == "sobol" else 0.06)
 
 
-@pytest.mark.parametrize("target", [1e-4, 1e-6, 1e-9])
+@pytest.mark.parametrize("target", [1e-4, 1e-5, 1e-6, 1e-7, 1e-8, 1e-9])
 def test_intervals_of_a_failure_probability_cover_the_truth(target: float) -> None:
     beta = -float(ndtri(target))
     direction = GRADIENT / np.linalg.norm(GRADIENT)
@@ -72,7 +80,7 @@ def test_intervals_of_a_failure_probability_cover_the_truth(target: float) -> No
     for seed in range(200):
         y, weight = samples("random", 512, proposal, seed)
         hits += covered(estimate.probability_above(y @ direction, beta, weight), target)
-    assert 0.92 <= hits / 200 <= 0.985
+    assert 0.92 <= hits / 200 <= 0.98
 
 
 def test_intervals_of_a_quantile_cover_the_truth() -> None:
@@ -85,7 +93,7 @@ def test_intervals_of_a_quantile_cover_the_truth() -> None:
             found = estimate.exceeded_by(-10 + 2.4 * (y @ direction), probability, weight)
             hits[probability] += covered(found, float(np.exp(-10 - 2.4 * ndtri(probability))))
     for probability, count in hits.items():
-        assert 0.90 <= count / 200 <= 0.995, probability
+        assert 0.92 <= count / 200 <= 0.98, probability
 
 
 def test_effective_samples_of_equal_contributions_is_their_number() -> None:
