@@ -39,8 +39,8 @@ KINDS = (
 class Family:
     """One error rate of one cell variant along `x` (P,), in the unit of its kind.
 
-    `nominal`, `mean`, `low`, `high` are (P,), the interval that of the mean (95 %); `quantile` has for each
-    share of the cells the error rate that it exceeds. `stored` is the operating point, None if unknown.
+    `nominal` is (P,), `mean` (P, 3): value and 95 % interval; `quantile` has the same for the error rate that
+    each share of the cells exceeds. `stored` is the operating point, None if unknown.
     """
 
     kind: Kind
@@ -50,8 +50,6 @@ class Family:
     x: Floats
     nominal: Floats
     mean: Floats
-    low: Floats
-    high: Floats
     quantile: dict[float, Floats]
     stored: float | None
     limit: float | None
@@ -62,7 +60,7 @@ class Family:
 
     def as_json(self) -> list[dict[str, Any]]:
         """A JSON object for every point; `value` is the mean."""
-        shares = {f"exceeded_by_{100 * share:g}_percent": values for share, values in self.quantile.items()}
+        axis = f"{self.kind.axis.split('_')[0]}_{self.kind.unit}"
         return [
             {
                 "id": number_id("family", self.cell, self.variant, self.kind.rate, self.multiple(place)),
@@ -71,16 +69,27 @@ class Family:
                 "device": self.device,
                 "quantity": self.kind.rate,
                 "unit": "1",
-                self.kind.axis.split("_")[0] + "_" + self.kind.unit: float(self.x[place]),
-                "value": finite(float(self.mean[place])),
-                "ci_low": finite(float(self.low[place])),
-                "ci_high": finite(float(self.high[place])),
+                axis: float(self.x[place]),
+                **_ends("value", "ci", self.mean[place]),
                 "nominal": finite(float(self.nominal[place])),
-                **{name: finite(float(values[place])) for name, values in shares.items()},
+                **self._quantiles(place),
                 "sources": [f"table:{self.cell}/{self.variant}"],
             }
             for place in range(self.x.size)
         ]
+
+    def _quantiles(self, place: int) -> dict[str, float | None]:
+        found: dict[str, float | None] = {}
+        for share, values in self.quantile.items():
+            name = f"exceeded_by_{100 * share:g}_percent"
+            found |= _ends(name, name, values[place])
+        return found
+
+
+def _ends(name: str, prefix: str, numbers: Floats) -> dict[str, float | None]:
+    """A value and the ends of its interval, as they stand in the document."""
+    names = (name, f"{prefix}_low", f"{prefix}_high")
+    return {key: finite(float(number)) for key, number in zip(names, numbers, strict=True)}
 
 
 def families(bitcells: Bitcells) -> list[Family]:
@@ -97,10 +106,14 @@ def families(bitcells: Bitcells) -> list[Family]:
 
 def _family(kind: Kind, device: str, cell: str, variant: str, content: CellVariant) -> Family | None:
     curves = content.curves
-    names = [f"{kind.rate}_{part}" for part in ("nominal", "mean", "mean_ci_low", "mean_ci_high", "quantile")]
-    if any(name not in curves for name in (*names, kind.axis, "share")):
+    names = [
+        f"{kind.rate}_{part}{end}" for part in ("mean", "quantile") for end in ("", "_ci_low", "_ci_high")
+    ]
+    if any(name not in curves for name in (*names, f"{kind.rate}_nominal", kind.axis, "share")):
         return None
-    nominal, mean, low, high, quantile = (curves[name].values for name in names)
+    mean, quantile = (
+        np.stack([curves[name].values for name in some], axis=-1) for some in (names[:3], names[3:])
+    )
     point, limit = (content.quantities.get(name) for name in (kind.stored, kind.limit))
     return Family(
         kind=kind,
@@ -108,11 +121,9 @@ def _family(kind: Kind, device: str, cell: str, variant: str, content: CellVaria
         cell=cell,
         variant=variant,
         x=kind.factor * curves[kind.axis].values,
-        nominal=nominal,
+        nominal=curves[f"{kind.rate}_nominal"].values,
         mean=mean,
-        low=low,
-        high=high,
-        quantile={float(share): row for share, row in zip(curves["share"].values, quantile, strict=True)},
+        quantile={float(share): rows for share, rows in zip(curves["share"].values, quantile, strict=True)},
         stored=None if point is None else kind.factor * point.value,
         limit=None if limit is None else limit.value,
     )

@@ -61,10 +61,12 @@ def read_disturb_rates(families: Sequence[Family]) -> Figure:
 def _draw(axis: Any, families: Sequence[Family]) -> None:
     for family in families:
         colour = COLOUR[family.device]
-        rows = [family.quantile[share] for share in sorted(family.quantile)]
+        rows = [family.quantile[share][:, 0] for share in sorted(family.quantile)]
         axis.fill_between(family.x, rows[0], rows[-1], color=colour, alpha=0.16, linewidth=0)
-        axis.fill_between(family.x, family.low, family.high, color=colour, alpha=0.45, linewidth=0)
-        axis.plot(family.x, family.mean, color=colour, label=NAME[family.device])
+        axis.fill_between(
+            family.x, family.mean[:, 1], family.mean[:, 2], color=colour, alpha=0.45, linewidth=0
+        )
+        axis.plot(family.x, family.mean[:, 0], color=colour, label=NAME[family.device])
         axis.plot(family.x, family.nominal, color=colour, linestyle=_DASHED, linewidth=0.9)
         if family.limit is not None:
             axis.axhline(family.limit, color=FAINT, linestyle=":", linewidth=0.9)
@@ -80,7 +82,8 @@ def _draw(axis: Any, families: Sequence[Family]) -> None:
                     zorder=5,
                 )
     axis.set_yscale("log")
-    axis.set_ylim(_LOWEST, 2.0)
+    highest = max(float(family.quantile[min(family.quantile)][:, 0].max()) for family in families)
+    axis.set_ylim(_LOWEST, min(2.0, 10.0 * highest))
     axis.yaxis.set_major_locator(LogLocator(base=100.0, numticks=10))
     axis.yaxis.set_minor_formatter(NullFormatter())
     axis.set_xlim(left=0.0)
@@ -89,7 +92,7 @@ def _draw(axis: Any, families: Sequence[Family]) -> None:
 def _at(family: Family) -> float:
     import numpy as np
 
-    return float(np.exp(np.interp(family.stored or 0.0, family.x, np.log(family.mean))))
+    return float(np.exp(np.interp(family.stored or 0.0, family.x, np.log(family.mean[:, 0]))))
 
 
 def _handles(families: Sequence[Family]) -> list[Any]:

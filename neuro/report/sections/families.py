@@ -49,12 +49,14 @@ def _table(title: str, rate: str, families: Sequence[Family]) -> PageTable:
         line = [heading(f"{100 * multiple:.0f} %")]
         for device in DEVICES:
             one = mine[device]
-            mean = Measured(float(one.mean[place]), float(one.low[place]), float(one.high[place]))
+            rare = Cell("–", "faint")
+            if _SHARE in one.quantile:
+                rare = Cell(shown_measured(Measured(*map(float, one.quantile[_SHARE][place]))))
             line += [
                 Cell(shown(float(one.x[place])), "faint"),
                 Cell(shown(float(one.nominal[place]))),
-                Cell(shown_measured(mean)),
-                Cell(shown(float(one.quantile[_SHARE][place])) if _SHARE in one.quantile else "–"),
+                Cell(shown_measured(Measured(*map(float, one.mean[place])))),
+                rare,
             ]
         rows.append(line)
     note = f"At {MAIN_VARIANT} nm. ± is half of the 95 % interval. Per cent: of the {against} in Table II."

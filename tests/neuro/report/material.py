@@ -102,7 +102,9 @@ def add_curves(content: CellVariant) -> None:
         ):
             content.curves[f"{rate}_{part}"] = Array((dim,), values, "1", part)
         quantile = mean * np.array([0.05, 0.3, 2.0, 40.0])[:, None]
-        content.curves[f"{rate}_quantile"] = Array(("share", dim), quantile, "1", "quantile")
+        for end, factor in (("", 1.0), ("_ci_low", 0.9), ("_ci_high", 1.1)):
+            name = f"{rate}_quantile{end}"
+            content.curves[name] = Array(("share", dim), factor * quantile, "1", "quantile")
 
 
 def full_table(**options: object) -> BitcellTable:

@@ -10,7 +10,7 @@ import pytest
 from flow.table import write_table
 from neuro.explain.address import addresses, find
 from neuro.report.bitcells import open_bitcells
-from neuro.report.comparison import shown
+from neuro.report.comparison import Measured, shown, shown_measured
 from neuro.report.paper import Paper
 from neuro.report.results import Results
 from neuro.report.sections import families as part
@@ -44,7 +44,8 @@ def test_the_numbers_are_those_of_the_table(results: Results) -> None:
             assert row[5].text == shown(factor * stored[dim].values[place])
             assert row[6].text == shown(stored[f"{rate}_nominal"].values[place])
             assert row[7].text.startswith(shown(stored[f"{rate}_mean"].values[place]) + " ± ")
-            assert row[8].text == shown(stored[f"{rate}_quantile"].values[3, place])
+            rare = [stored[f"{rate}_quantile{end}"].values[3, place] for end in ("", "_ci_low", "_ci_high")]
+            assert row[8].text == shown_measured(Measured(*rare))
 
 
 def test_every_point_has_an_address_and_leads_to_the_table(results: Results) -> None:
@@ -54,6 +55,7 @@ def test_every_point_has_an_address_and_leads_to_the_table(results: Results) -> 
     assert number.value == curves["wer_0to1_mean"].values[1]
     rare = find(document, f"family/{CELLS['smtj']}/0.85/rdr/1.2/exceeded_by_0.1_percent")
     assert rare.value == curves["rdr_quantile"].values[3, 3]
+    assert rare.holder["exceeded_by_0.1_percent_low"] == curves["rdr_quantile_ci_low"].values[3, 3]
     assert number.holder["sources"] == [f"table:{CELLS['smtj']}/0.85"]
     assert number.holder["pulse_ns"] == pytest.approx(0.8 * 3.39)
 
