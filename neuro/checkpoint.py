@@ -73,8 +73,11 @@ def save(run: Run, path: Path, digest: str) -> None:
     replace_file(path, sealed(buffer.getvalue()))
 
 
-def restore(run: Run, path: Path, digest: str) -> bool:
-    """Put `run` where the file left it; False if there is no such file or it belongs to another run.
+def restore(run: Run, path: Path, digest: str, epochs: int | None = None) -> bool:
+    """Put `run` where the file left it; False if there is no such file, or it belongs to another run.
+
+    A longer training of the same cell keeps its state in the same file: one with more than `epochs` epochs
+    behind it is of another run, too.
 
     Raises UserError for a damaged file.
     """
@@ -86,6 +89,8 @@ def restore(run: Run, path: Path, digest: str) -> bool:
         with np.load(io.BytesIO(path.read_bytes()), allow_pickle=False) as stored:
             content = {name: stored[name] for name in stored.files}
         if str(content["digest"]) != digest:
+            return False
+        if epochs is not None and len(content["accuracy"]) > epochs:
             return False
         _restore(run, content)
     except (UserError, OSError, KeyError, ValueError, EOFError, zipfile.BadZipFile) as error:
@@ -139,12 +144,12 @@ class Checkpoints:
             self.digests[id(run)] = run_digest(run, self.data)
         return self.digests[id(run)]
 
-    def resume(self, runs: Sequence[Run]) -> int:
-        """Put every run where its file left it; how many found one."""
+    def resume(self, runs: Sequence[Run], epochs: int | None = None) -> int:
+        """Put every run where its file left it; how many found one that is not beyond `epochs`."""
         found = 0
         for run in runs:
             self.saved[id(run)] = time.monotonic()
-            found += restore(run, self.path(run), self._digest(run))
+            found += restore(run, self.path(run), self._digest(run), epochs)
         return found
 
     def keep(self, runs: Sequence[Run], *, now: bool = False) -> None:

@@ -45,7 +45,8 @@ def check_writable(path: str | Path) -> None:
     target = Path(path).resolve()
     _refuse_devices(target)
     try:
-        target.parent.mkdir(parents=True, exist_ok=True)
+        with contextlib.suppress(FileExistsError):  # said better by the next line
+            target.parent.mkdir(parents=True, exist_ok=True)
         directory = os.open(target.parent, os.O_RDONLY | os.O_DIRECTORY)
     except OSError as error:
         raise UserError(f"cannot be written: {_reason(error)}", file=path) from error
