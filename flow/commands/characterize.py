@@ -82,7 +82,7 @@ def characterize(
             jobs=jobs,
             scheduler=scheduler,
             command=["mtj-flow", *sys.argv[1:]],
-            tell=lambda message: console.print(message, highlight=False),
+            tell=lambda message: console.print(message, highlight=False, markup=False, soft_wrap=True),
             progress=progress,
         )
     if as_json:
@@ -102,6 +102,8 @@ def characterize(
         f"{target}: {count.simulated} samples simulated, {count.reused} reused, {count.retried} retried, "
         f"{count.failed} failed, {time.monotonic() - started:.1f} s",
         highlight=False,
+        markup=False,
+        soft_wrap=True,
     )
 
 
