@@ -61,11 +61,16 @@ class CorePoint:
     shared: int
     merits: dict[str, float]
 
+    @property
+    def id(self) -> str:
+        """Address in the results document."""
+        shape = f"{self.rows}x{self.synapses}x{self.shared}"
+        return number_id("core_front", self.cell, MAIN_VARIANT, shape)
+
     def as_json(self) -> dict[str, Any]:
         """The point as a JSON object."""
-        shape = f"{self.rows}x{self.synapses}x{self.shared}"
         return {
-            "id": number_id("core_front", self.cell, MAIN_VARIANT, shape),
+            "id": self.id,
             "device": self.device,
             "cell": self.cell,
             "variant": MAIN_VARIANT,

@@ -58,12 +58,16 @@ class Family:
         """Which point it is: multiple of the stored pulse or voltage, or its number where that is unknown."""
         return f"{self.x[place] / self.stored:.3g}" if self.stored else f"p{place + 1}"
 
+    def id(self, place: int) -> str:
+        """Address of a point in the results document."""
+        return number_id("family", self.cell, self.variant, self.kind.rate, self.multiple(place))
+
     def as_json(self) -> list[dict[str, Any]]:
         """A JSON object for every point; `value` is the mean."""
         axis = f"{self.kind.axis.split('_')[0]}_{self.kind.unit}"
         return [
             {
-                "id": number_id("family", self.cell, self.variant, self.kind.rate, self.multiple(place)),
+                "id": self.id(place),
                 "cell": self.cell,
                 "variant": self.variant,
                 "device": self.device,

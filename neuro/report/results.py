@@ -33,10 +33,15 @@ class Advantage:
     ours: float | None
     paper: float
 
+    @property
+    def id(self) -> str:
+        """Address in the results document."""
+        return number_id("advantage", self.quantity, self.model)
+
     def as_json(self) -> dict[str, Any]:
         """The row as a JSON object."""
         return {
-            "id": number_id("advantage", self.quantity, self.model),
+            "id": self.id,
             "quantity": self.quantity,
             "label": self.label,
             "model": self.model or None,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import random
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -21,6 +22,8 @@ from neuro.explain.explanation import explain
 from neuro.explain.replay import replay
 from neuro.explain.report import Report, open_report
 from neuro.explain.trace_file import open_trace
+from neuro.report.page import render
+from neuro.report.sections import sections
 from tests.conftest import Run
 from tests.neuro.report.material import CELLS, write_trace
 from tests.neuro.report.material import run as run_of
@@ -91,6 +94,17 @@ def test_ids_are_unique_but_for_repeated_numbers(report: Report) -> None:
         if isinstance(item, dict) and "id" in item
     ]
     assert len(ids) == len(set(ids))
+
+
+def test_every_address_on_the_page_is_one_of_the_document(report: Report) -> None:
+    page = render(report.results, sections(report.results))
+    shown = re.findall(r'title="mtj-neuro explain ([^"]+)" data-number="([^"]+)">([^<]+)<', page)
+    assert len(shown) > 100
+    for command, address, text in shown:
+        assert command == address
+        assert explain(report, address).value is not None, (address, text)
+    number = next(text for _, address, text in shown if address == "table_2/r_off/smtj/0.85")
+    assert float(number.split()[0]) == pytest.approx(16390, rel=0.01)
 
 
 def test_a_number_of_the_bitcell_table(report: Report) -> None:

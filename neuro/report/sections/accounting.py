@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from neuro.report.comparison import number_id
 from neuro.report.figures.accounting import accounting
 from neuro.report.figures.style import MODEL
 from neuro.report.results import Results, training_advantage
@@ -30,7 +31,11 @@ def section(results: Results) -> Section | None:
     steps: dict[str, list[float | None]] = {}
     for quantity, label, published in results.paper.advantage():
         in_cell = {row.quantity for row in results.table_2}
-        line = [heading(label), Cell(f"{published:+.1f} %", "faint")]
+        ids = {row.model: row.id for row in results.advantages if row.quantity == quantity}
+        line = [
+            heading(label),
+            Cell(f"{published:+.1f} %", "faint", f"{next(iter(ids.values()))}/paper_percent"),
+        ]
         if quantity in in_cell:
             found = next(row.ours for row in results.advantages if row.quantity == quantity)
             cells = [found] * len(results.models)
@@ -45,7 +50,11 @@ def section(results: Results) -> Section | None:
             )
         if quantity not in in_cell:
             steps[label.removesuffix(", training")] = [published, *before, *cells]
-        line += [_percent(value) for value in (*before, *cells)]
+        mine = (
+            [ids[""]] * len(cells) if quantity in in_cell else [ids.get(name, "") for name in results.models]
+        )
+        line += [_percent(value, number_id("advantage_of_published_cells", quantity)) for value in before]
+        line += [_percent(value, address) for value, address in zip(cells, mine, strict=True)]
         rows.append(line)
     return Section(
         "accounting",
@@ -56,5 +65,5 @@ def section(results: Results) -> Section | None:
     )
 
 
-def _percent(value: float | None) -> Cell:
-    return Cell("–", "faint") if value is None else Cell(f"{value:+.1f} %")
+def _percent(value: float | None, address: str) -> Cell:
+    return Cell("–", "faint") if value is None else Cell(f"{value:+.1f} %", address=address)

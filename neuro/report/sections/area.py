@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from neuro.report.comparison import number_id
 from neuro.report.figures import area
 from neuro.report.figures.style import MODEL, NAME
 from neuro.report.results import Results
+from neuro.report.runs import Run
 from neuro.report.sections.section import Cell, PageTable, Section, heading
 
 
@@ -17,8 +19,7 @@ def section(results: Results) -> Section | None:
     groups = {id(run): area.grouped(run.area_parts_m2) for run in runs if run.area_parts_m2}
     names = list(dict.fromkeys(name for found in groups.values() for name in found))
     rows = [
-        [heading(f"{name} (µm²)")]
-        + [Cell(f"{1e12 * groups[id(run)].get(name, 0.0):.0f}" if id(run) in groups else "–") for run in runs]
+        [heading(f"{name} (µm²)")] + [_block(run, name, groups.get(id(run))) for run in runs]
         for name in names
     ]
     rows.append([heading("whole (µm²)"), *(Cell(f"{1e12 * run.area_m2:.0f}") for run in runs)])
@@ -33,3 +34,10 @@ def section(results: Results) -> Section | None:
         [PageTable("Area of both synaptic cores at 0.85 nm by block", head, rows)],
         figures=[area.area(results.runs, results.paper)],
     )
+
+
+def _block(run: Run, name: str, parts: dict[str, float] | None) -> Cell:
+    if parts is None or name not in parts:
+        return Cell("–" if parts is None else "0")
+    address = number_id("area_by_block", name, run.device, run.variant, run.model)
+    return Cell(f"{1e12 * parts[name]:.0f}", address=address)

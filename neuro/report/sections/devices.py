@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from neuro.report.bitcells import Bitcells
-from neuro.report.comparison import DEVICES, shown
+from neuro.report.bitcells import MAIN_VARIANT, Bitcells
+from neuro.report.comparison import DEVICES, number_id, shown
 from neuro.report.device_file import TABLE_1, parameters
 from neuro.report.results import Results
 from neuro.report.sections.section import Cell, PageTable, Section, heading
@@ -67,11 +67,14 @@ def _table(device: str, found: dict[str, dict[str, Any]], published: dict[str, A
         key, factor = TABLE_1.get(name, ("", 1.0))
         paper = published.get(key)
         scale, unit = _UNITS.get(str(entry.get("unit", "")), (1.0, str(entry.get("unit", ""))))
+        address = number_id("table_1", name, device)
         rows.append(
             [
                 heading(_NAMES.get(name, name)),
-                Cell(f"{shown(scale * float(entry['value']), 4)} {unit}"),
-                Cell("" if paper is None else shown(scale * float(paper) / factor, 4), "faint"),
+                Cell(f"{shown(scale * float(entry['value']), 4)} {unit}", address=address),
+                Cell("", "faint")
+                if paper is None
+                else Cell(shown(scale * float(paper) / factor, 4), "faint", f"{address}/paper"),
                 Cell(str(entry.get("provenance", "")), "text"),
             ]
         )
@@ -92,7 +95,11 @@ def _characterised(bitcells: Bitcells) -> PageTable:
     ):
         found = [bitcells.main(device).quantities.get(name) for device in DEVICES]
         if any(found):
-            cells = [Cell("–", "faint") if q is None else Cell(shown(factor * q.value, 4)) for q in found]
+            ids = [number_id("quantity", bitcells.name[d], MAIN_VARIANT, name) for d in DEVICES]
+            cells = [
+                Cell("–", "faint") if q is None else Cell(shown(factor * q.value, 4), address=address)
+                for q, address in zip(found, ids, strict=True)
+            ]
             rows.append([heading(f"{label} ({unit})" if unit else label), *cells])
     for key in ("card", "corner", "connection", "torque_prefactor_s", "method"):
         texts = [str(bitcells.main(device).attributes.get(key, "")) for device in DEVICES]

@@ -54,8 +54,8 @@ def _table(title: str, rate: str, families: Sequence[Family]) -> PageTable:
                 rare = Cell(shown_measured(Measured(*map(float, one.quantile[_SHARE][place]))))
             line += [
                 Cell(shown(float(one.x[place])), "faint"),
-                Cell(shown(float(one.nominal[place]))),
-                Cell(shown_measured(Measured(*map(float, one.mean[place])))),
+                Cell(shown(float(one.nominal[place])), address=f"{one.id(place)}/nominal"),
+                Cell(shown_measured(Measured(*map(float, one.mean[place]))), address=one.id(place)),
                 rare,
             ]
         rows.append(line)

@@ -61,7 +61,10 @@ def _cores(points: Sequence[CorePoint]) -> PageTable:
         rows += [
             [
                 heading(f"{point.rows} × {point.synapses}, {point.shared}"),
-                *(Cell(shown(point.merits[merit.name])) for merit in MERITS),
+                *(
+                    Cell(shown(point.merits[merit.name]), address=f"{point.id}/{merit.key}")
+                    for merit in MERITS
+                ),
             ]
             for point in points
             if point.device == device

@@ -12,11 +12,13 @@ from neuro.report.figures.style import Figure
 @dataclass(frozen=True)
 class Cell:
     """One entry of a table: text, and its kind: "text", "number", "far" (beyond the limit), "failed",
-    "faint"; or "group", the only entry of a row that heads those below it.
+    "faint"; or "group", the only entry of a row that heads those below it. `address` is that of the number in
+    the results document, which `mtj-neuro explain` takes.
     """
 
     text: str
     kind: str = "number"
+    address: str = ""
 
 
 @dataclass(frozen=True)
@@ -60,7 +62,9 @@ def comparison_cells(row: Comparison | None, *, with_paper: bool = True) -> list
     """[measured, paper, deviation] of a comparison; without `paper` if it stands elsewhere in the row."""
     if row is None:
         return [Cell("–", "faint")] * (3 if with_paper else 2)
-    measured = Cell(shown_measured(row.measured) + (" *" if row.given else ""))
-    deviation = Cell(shown_deviation(row.deviation_percent), "far" if row.needs_reason else "number")
-    paper = Cell("" if row.paper is None else shown(row.paper), "faint")
+    measured = Cell(shown_measured(row.measured) + (" *" if row.given else ""), address=row.id)
+    far = "far" if row.needs_reason else "number"
+    away = "" if row.deviation_percent is None else f"{row.id}/deviation_percent"
+    deviation = Cell(shown_deviation(row.deviation_percent), far, away)
+    paper = Cell("", "faint") if row.paper is None else Cell(shown(row.paper), "faint", f"{row.id}/paper")
     return [measured, paper, deviation] if with_paper else [measured, deviation]

@@ -32,7 +32,9 @@ def section(results: Results) -> Section:
             [
                 heading(row.label + unit),
                 Cell(_WORDS[row.verdict], "number" if row.verdict == "pass" else "failed"),
-                Cell("–", "faint") if row.measured is None else Cell(shown_measured(row.measured)),
+                Cell("–", "faint")
+                if row.measured is None
+                else Cell(shown_measured(row.measured), address=row.id),
                 Cell(shown(row.limit), "faint"),
                 Cell("–", "faint") if margin is None else Cell(_percent(margin)),
             ]

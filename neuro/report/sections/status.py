@@ -40,5 +40,6 @@ def section(results: Results) -> Section:
     tools = [f"{key[5:]} {value}" for key, value in provenance.items() if key.startswith("tool:")]
     if tools:
         rows.append([heading("versions"), Cell(", ".join(tools), "text")])
-    tables = [PageTable("What was run", ("", ""), rows)]
+    note = "Every number in a table has an address: point at it, or run `mtj-neuro explain` for all of them."
+    tables = [PageTable("What was run", ("", ""), rows, note)]
     return Section("status", "Status and versions", text, tables)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from neuro.report.comparison import Comparison, shown
+from neuro.report.comparison import Comparison
 from neuro.report.figures import oxide, training
 from neuro.report.figures.style import MODEL, NAME
 from neuro.report.results import Results
@@ -51,10 +51,10 @@ def comparison_table(results: Results, rows: Sequence[Comparison]) -> PageTable:
         key = (device, variant, quantity)
         found = {row.model: row for row in rows if (row.device, row.variant, row.quantity) == key}
         first = next(iter(found.values()))
-        published = next((row.paper for row in found.values() if row.paper is not None), None)
+        published = next((row for row in found.values() if row.paper is not None), None)
         line = [
             heading(f"{first.label} ({first.unit})"),
-            Cell("" if published is None else shown(published), "faint"),
+            comparison_cells(published)[1],
         ]
         for model in models:
             line += comparison_cells(found.get(model), with_paper=False)
