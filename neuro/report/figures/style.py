@@ -86,7 +86,10 @@ def save(figure: Figure, directory: Path) -> list[Path]:
 
 
 def inline_svg(figure: Figure) -> str:
-    """The figure as an <svg> element for a page: transparent, its ink the page's text colour."""
+    """The figure as an <svg> element for a page: transparent, in colours that the page may change.
+
+    The ink is the page's text colour; grid, paper and devices are its `--line`, `--card`, `--smtj`, `--dmtj`.
+    """
     buffer = io.StringIO()
     with look():
         figure.canvas.savefig(
@@ -95,7 +98,9 @@ def inline_svg(figure: Figure) -> str:
     text = buffer.getvalue()
     text = text[text.index("<svg") :]
     text = re.sub(r"<metadata>.*?</metadata>", "", text, flags=re.DOTALL)
-    text = text.replace(INK, "currentColor")
+    text = text.replace(INK, "currentColor").replace(GRID, "var(--line)").replace("#ffffff", "var(--card)")
+    for device, colour in COLOUR.items():
+        text = text.replace(colour.lower(), f"var(--{device})")
     # Names must be unique on a page that holds several drawings.
     text = re.sub(r'\bid="', f'id="{figure.name}-', text)
     text = re.sub(r"url\(#", f"url(#{figure.name}-", text)
