@@ -222,7 +222,7 @@ class Network:
         oldest = self.age.max(axis=1)
         # Padded synapses count as member 0 here, and rounding up a little: it only makes the bound wider.
         self.oldest = [(1.0 + 1e-9) * oldest[one.member].max(axis=1) for one in self.chips]
-        self.failures = [float(oldest[one.member].sum() / AGE_SCALE) for one in self.chips]
+        self.failures = [float(oldest[one.member].sum(dtype=np.float64) / AGE_SCALE) for one in self.chips]
 
     def _sigmoid(self) -> SigmoidTable:
         """A table wide enough for every sum, whatever the converter or the cells do."""

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from flow.table import UserError
 from neuro import kernel
 from neuro.dataset import Dataset
 from neuro.network import Network
@@ -57,7 +58,9 @@ class TorchEngine:
         numbers = np.stack(images)
         while not self._learnt(self._batch(runs), numbers):
             # More writes failed in an image than was provided for: once more from where the runs are.
-            self.batch, self.flipping = None, 2.0 * self.flipping
+            if self.flipping >= 1.0:
+                raise UserError("so many writes fail that only the compiled engine can do it", key="engine")
+            self.batch, self.flipping = None, min(4.0 * self.flipping, 1.0)
         for run in runs:
             run.train_seconds += (time.thread_time() - start) / len(runs)
 

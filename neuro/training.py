@@ -367,7 +367,6 @@ def train_all(
                 len(run.records),
             )
             groups.setdefault(key, []).append(run)
-    from joblib import Parallel, delayed
 
     def work(group: list[Run]) -> None:
         advance(engines[group[0].settings.compiled], group, data, epochs, watch)
@@ -377,4 +376,6 @@ def train_all(
         for group in groups.values():
             work(group)
     else:
+        from joblib import Parallel, delayed
+
         Parallel(n_jobs=workers, prefer="threads")(delayed(work)(group) for group in groups.values())

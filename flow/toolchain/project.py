@@ -5,8 +5,6 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-import platformdirs
-
 
 def project_root() -> Path:
     """Folder that holds `veriloga/` and `spice/`: the nearest one upwards from the working directory.
@@ -24,4 +22,9 @@ def project_root() -> Path:
 def cache_directory() -> Path:
     """Folder for downloads shared by all checkouts: `MTJFLOW_CACHE`, or the user's cache folder."""
     chosen = os.environ.get("MTJFLOW_CACHE")
-    return Path(chosen).expanduser().absolute() if chosen else Path(platformdirs.user_cache_dir("mtjflow"))
+    if chosen:
+        return Path(chosen).expanduser().absolute()
+    # Imported here: networks and devices are computed without a download on machines that lack it.
+    import platformdirs
+
+    return Path(platformdirs.user_cache_dir("mtjflow"))
