@@ -58,11 +58,15 @@ def uncertain(value: float, half: float) -> str:
     place = power - 3
     if half > 0:
         place = min(power, max(place, math.floor(math.log10(half)) - (1 if half < 0.01 * abs(value) else 0)))
+    plain = -3 <= power <= 5
+    if not plain and half > 0 and round(half / 10.0**place) > 9:
+        # One digit of uncertainty is enough beside an exponent.
+        place = min(power, place + 1)
     unit = 10.0**place
     digits = round(half / unit)
     if digits == 0:
         return f"{value:.4g}"
-    if -3 <= power <= 5:
+    if plain:
         if place >= 0:
             return f"{round(value / unit) * unit:.0f}±{digits * unit:.0f}"
         return f"{value:.{-place}f}({digits})"
