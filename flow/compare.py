@@ -28,10 +28,11 @@ class Change:
 
     @property
     def relative(self) -> float | None:
-        """(after - before)/|before|, where both are there."""
+        """(after - before)/|before|, where both are there and numbers."""
         if self.before is None or self.after is None or self.before.value == 0:
             return None
-        return (self.after.value - self.before.value) / abs(self.before.value)
+        moved = (self.after.value - self.before.value) / abs(self.before.value)
+        return moved if math.isfinite(moved) else None
 
 
 @dataclass(frozen=True)

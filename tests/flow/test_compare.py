@@ -9,8 +9,12 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from typer.testing import CliRunner, Result
 
+from flow.characterize import previous
+from flow.cli import app
 from flow.compare import compare
+from flow.errors import UserError
 from flow.table import BitcellTable, CellVariant, Quantity, known, write_table
 from tests.conftest import ROOT, Run
 
@@ -92,6 +96,39 @@ def test_exit_codes(tmp_path: Path, run: Run) -> None:
     missing = run(ROOT, "flow", "compare", str(old), str(tmp_path / "none.h5"))
     assert missing.returncode == 1
     assert "none.h5" in missing.stderr
+
+
+def test_without_names_the_last_run_is_compared_with_the_one_before(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def compare_all() -> Result:
+        return CliRunner().invoke(app, ["compare", "--json"])
+
+    for name in ("spice", "veriloga"):
+        (tmp_path / name).mkdir()
+    tables = tmp_path / "build" / "tables"
+    tables.mkdir(parents=True)
+    monkeypatch.chdir(tmp_path)
+    write_table(tables / "bitcells.h5", table(read_voltage=volt(0.40, 0.01)))
+    first = compare_all()
+    assert isinstance(first.exception, UserError)
+    assert "no earlier table to compare with" in str(first.exception)
+    write_table(previous(tables / "bitcells.h5"), table(read_voltage=volt(0.30, 0.01)))
+    assert compare_all().exit_code == 2
+    write_table(previous(tables / "bitcells.h5"), table(read_voltage=volt(0.405, 0.01)))
+    within = compare_all()
+    assert within.exit_code == 0
+    assert json.loads(within.stdout)["changes"][0]["beyond_interval"] is False
+
+
+def test_a_number_that_failed_is_beyond_any_interval_and_valid_json(tmp_path: Path) -> None:
+    old, new = tmp_path / "old.h5", tmp_path / "new.h5"
+    write_table(old, table(read_voltage=volt(float("nan"), status="not_converged")))
+    write_table(new, table(read_voltage=volt(0.3, 0.01)))
+    done = CliRunner().invoke(app, ["compare", str(old), str(new), "--json"])
+    assert done.exit_code == 2
+    (change,) = json.loads(done.stdout, parse_constant=pytest.fail)["changes"]
+    assert (change["before"]["value"], change["relative"]) == (None, None)
 
 
 def test_people_see_what_matters_first(tmp_path: Path, run: Run) -> None:
