@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import difflib
+import json
 import re
 import tomllib
 from pathlib import Path
@@ -17,8 +19,10 @@ Model = TypeVar("Model", bound=BaseModel)
 
 LARGEST_BYTES = 1 << 20
 
-_HEADER = re.compile(r"^\s*\[+(?P<name>[^\]]+)\]")
-_KEY = re.compile(r"^\s*(?P<name>(?:\"[^\"]*\"|'[^']*'|[A-Za-z0-9_.-])+)\s*=")
+_HEADER = re.compile(r"\s*+\[\[?+(?P<name>[^\[\]]++)\]")
+# Possessive, so that a long line without an equals sign costs no more than its length.
+_PART = r"(?:\"(?:[^\"\\]|\\.)*+\"|'[^']*+'|[A-Za-z0-9_-]++)"
+_KEY = re.compile(rf"[ \t]*+(?P<name>{_PART}(?:[ \t]*+\.[ \t]*+{_PART})*+)[ \t]*+=")
 
 
 class KeyedError(ValueError):
@@ -90,13 +94,22 @@ def line_of(text: str, keys: tuple[str, ...]) -> int | None:
             if ours != theirs:
                 break
             shared += 1
-        if shared == len(here) and shared > best[0]:
+        # A header a.b also makes the table a.
+        if shared in (len(here), len(keys)) and shared > best[0]:
             best = (shared, number)
     return best[1]
 
 
 def _split(name: str) -> tuple[str, ...]:
-    return tuple(part.strip("\"' ") for part in re.findall(r"\"[^\"]*\"|'[^']*'|[^.\s]+", name))
+    return tuple(_unquoted(part) for part in re.findall(_PART, name))
+
+
+def _unquoted(part: str) -> str:
+    if part.startswith('"'):
+        # The escapes of a TOML string are those of JSON and one more, for characters beyond 16 bits.
+        with contextlib.suppress(ValueError):
+            return str(json.loads(part))
+    return part.strip("\"'")
 
 
 def _suggestion(key: str, model: type[BaseModel]) -> str:

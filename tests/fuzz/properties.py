@@ -151,8 +151,8 @@ def _toml(load: Callable[[Path], Result], content: bytes, folder: Path) -> Resul
             error = caught
         assert error.file == str(path)
         if error.line is None:
-            # Only what is not in the file has no line: a key of the root, or no text at all.
-            assert error.key is None or "." not in error.key or _rootless(content, error.key), str(error)
+            # Only what is not in the file has no line: a key that is missing, or no text at all.
+            assert error.key is None or not _there(content, error.key), str(error)
         else:
             assert 1 <= error.line <= content.count(b"\n") + 1
         raise error
@@ -161,8 +161,9 @@ def _toml(load: Callable[[Path], Result], content: bytes, folder: Path) -> Resul
         return refused(loaded)
 
 
-def _rootless(content: bytes, key: str) -> bool:
-    return key.split(".")[0] not in tomllib.loads(content.decode())
+def _there(content: bytes, key: str) -> bool:
+    """Whether the file has this key, or the table that should hold it."""
+    return any(f"{key}.".startswith(f"{root}.") for root in tomllib.loads(content.decode()))
 
 
 def device(content: bytes, folder: Path) -> None:
