@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import logging
 import os
 import signal
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from concurrent.futures import CancelledError, Future
 from multiprocessing import resource_tracker
@@ -25,6 +27,9 @@ _DEATH_SIGNAL = 1  # PR_SET_PDEATHSIG of prctl(2)
 
 _BROKEN = 70
 """Exit code of a worker whose simulator is lost."""
+
+_CLUSTER_SECONDS = 20.0
+"""Seconds that a Dask scheduler may take to answer."""
 
 _GRACE = 60.0
 """Seconds beyond the time limit after which workers that say nothing are stopped or stuck in the kernel."""
@@ -121,6 +126,9 @@ class DaskPool:
         return None
 
     def __init__(self, address: str) -> None:
+        self._address = address
+        # What it has to say of a lost connection is said by us.
+        logging.getLogger("distributed.client").setLevel(logging.CRITICAL)
         try:
             from distributed import Client  # type: ignore[import-not-found,unused-ignore]
         except ImportError:
@@ -129,7 +137,7 @@ class DaskPool:
                 key="--scheduler",
             ) from None
         try:
-            self._client: Any = Client(address, timeout=20)  # type: ignore[no-untyped-call,unused-ignore]
+            self._client: Any = Client(address, timeout=_CLUSTER_SECONDS)  # type: ignore[no-untyped-call,unused-ignore]
         except (OSError, TimeoutError, ValueError) as error:
             raise UserError(f"no Dask scheduler at {address}: {error}", key="--scheduler") from None
 
@@ -148,7 +156,18 @@ class DaskPool:
         return future
 
     def restart(self) -> None:
-        """The cluster's nannies do that."""
+        """The cluster's nannies do that; a scheduler that is gone has some time to come back.
+
+        Raises UserError if it does not.
+        """
+        deadline = time.monotonic() + _CLUSTER_SECONDS
+        while self._client.status != "running" and time.monotonic() < deadline:
+            time.sleep(0.1)
+        if self._client.status != "running":
+            raise UserError(
+                f"the Dask scheduler at {self._address} is gone; what is finished is kept: start again",
+                key="--scheduler",
+            )
 
     def close(self) -> None:
         """Leave the cluster as it is."""
