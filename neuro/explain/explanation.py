@@ -233,6 +233,8 @@ def quantities_used(report: Report, training: Training) -> tuple[str, ...]:
         names = []
     return (
         *(f"{training.name}/{name}" for name in sorted(noted.noted)),
+        # The spread over the population is drawn from the samples as a whole.
+        *([f"{training.name}/samples"] if content.samples else []),
         *(f"technology/{card}/{name}" for name in names),
     )
 
