@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import hashlib
 import math
 import os
 import zlib
@@ -18,6 +19,13 @@ _SIZE_LIMIT = 2**31
 _STEMS = {
     "train": ("train-images-idx3-ubyte", "train-labels-idx1-ubyte"),
     "test": ("t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte"),
+}
+# What MNIST's files are; `flow.toolchain.mnist` repeats it, and a test compares the two.
+MNIST_SHA256 = {
+    "train-images-idx3-ubyte": "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db",
+    "train-labels-idx1-ubyte": "65a50cbbf4e906d70832878ad85ccda5333a97f0f4c3dd2ef09a8a9eef7101c5",
+    "t10k-images-idx3-ubyte": "0fa7898d509279e482958e8ce81c8e77db3f2f8254e26661ceb7762c4d494ce7",
+    "t10k-labels-idx1-ubyte": "ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2",
 }
 
 
@@ -82,14 +90,21 @@ def data_directory(given: Path | None = None) -> Path:
     return Path(platformdirs.user_cache_dir("mtjflow")) / "mnist"
 
 
-def read_idx(path: Path) -> npt.NDArray[np.uint8]:
+def read_idx(path: Path, sha256: str | None = None) -> npt.NDArray[np.uint8]:
     """The unsigned bytes of an IDX file (plain or .gz), in the shape that its header states.
 
-    Raises UserError if the file is missing, is not IDX of unsigned bytes, or is shorter or longer than its
-    header says; the header's size is checked before anything is allocated.
+    Raises UserError if the file is missing, has another hash than `sha256` (of its bytes as they lie there),
+    is not IDX of unsigned bytes, or is shorter or longer than its header says; the header's size is checked
+    before anything is allocated.
     """
     try:
         raw = path.read_bytes()
+        if sha256 is not None and hashlib.sha256(raw).hexdigest() != sha256:
+            raise UserError(
+                "is not the MNIST file (its sha256 differs); run `make setup`, or name your own files with "
+                "--data-dir",
+                file=path,
+            )
         if path.suffix == ".gz":
             unpacker = zlib.decompressobj(wbits=31)
             raw = unpacker.decompress(raw, _SIZE_LIMIT)
@@ -137,12 +152,14 @@ def binary_images(
 def load(directory: Path | None = None, window: int = 20, threshold: int = 128) -> Dataset:
     """Any data set in MNIST's four IDX files (`train-*`, `t10k-*`; .gz accepted), cut to the window.
 
-    Raises UserError for missing or damaged files.
+    Without a directory it is MNIST itself, checked by hash. Raises UserError for missing or damaged files.
     """
     place = data_directory(directory)
+    known = MNIST_SHA256 if directory is None else {}
     sets = {}
     for name, stems in _STEMS.items():
-        images, labels = (read_idx(_existing(place, stem)) for stem in stems)
+        paths = [_existing(place, stem) for stem in stems]
+        images, labels = (read_idx(path, known.get(path.name)) for path in paths)
         sets[name] = binary_images(images, labels, window, threshold)
     classes = 1 + max(int(part.labels.max(initial=0)) for part in sets.values())
     for name, part in sets.items():

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from flow.table import UserError
+from flow.toolchain.mnist import FILES
 from neuro import dataset
 from tests.neuro.learning import REFERENCE, mnist
 
@@ -89,3 +90,22 @@ def test_packed_and_missing_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     monkeypatch.setenv("MTJFLOW_CACHE", str(tmp_path / "nowhere"))
     with pytest.raises(UserError, match="mtj-flow setup"):
         dataset.load()
+
+
+def test_the_downloaded_digits_are_checked_by_hash(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert dataset.MNIST_SHA256 == FILES
+    original = dataset.data_directory()
+    monkeypatch.setenv("MTJFLOW_CACHE", str(tmp_path))
+    (tmp_path / "mnist").mkdir()
+    for name in FILES:
+        (tmp_path / "mnist" / name).symlink_to(original / name)
+    labels = tmp_path / "mnist/t10k-labels-idx1-ubyte"
+    content = bytearray(labels.read_bytes())
+    content[100] ^= 1  # another digit, in a file that is as good as any otherwise
+    labels.unlink()
+    labels.write_bytes(content)
+    with pytest.raises(UserError, match=r"sha256 differs.*make setup") as caught:
+        dataset.load()
+    assert caught.value.file == str(labels)
+    # As somebody's own data set it is fine.
+    assert len(dataset.load(tmp_path / "mnist").test) == 10_000
