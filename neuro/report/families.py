@@ -62,9 +62,13 @@ class Family:
         """Address of a point in the results document."""
         return number_id("family", self.cell, self.variant, self.kind.rate, self.multiple(place))
 
+    @property
+    def axis(self) -> str:
+        """Key of the pulse or voltage in the results document."""
+        return f"{self.kind.axis.split('_')[0]}_{self.kind.unit}"
+
     def as_json(self) -> list[dict[str, Any]]:
         """A JSON object for every point; `value` is the mean."""
-        axis = f"{self.kind.axis.split('_')[0]}_{self.kind.unit}"
         return [
             {
                 "id": self.id(place),
@@ -73,7 +77,7 @@ class Family:
                 "device": self.device,
                 "quantity": self.kind.rate,
                 "unit": "1",
-                axis: float(self.x[place]),
+                self.axis: float(self.x[place]),
                 **_ends("value", "ci", self.mean[place]),
                 "nominal": finite(float(self.nominal[place])),
                 **self._quantiles(place),
@@ -85,9 +89,14 @@ class Family:
     def _quantiles(self, place: int) -> dict[str, float | None]:
         found: dict[str, float | None] = {}
         for share, values in self.quantile.items():
-            name = f"exceeded_by_{100 * share:g}_percent"
+            name = exceeded_by(share)
             found |= _ends(name, name, values[place])
         return found
+
+
+def exceeded_by(share: float) -> str:
+    """Key of the error rate that this share of the cells exceeds."""
+    return f"exceeded_by_{100 * share:g}_percent"
 
 
 def _ends(name: str, prefix: str, numbers: Floats) -> dict[str, float | None]:

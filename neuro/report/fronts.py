@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +14,7 @@ from neuro.report.comparison import Measured, finite, number_id
 
 # Key in the document, the unit it must have.
 _FIGURES = {"write_pulse": "ns", "write_energy": "fJ", "cell_area": "F2"}
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.+-]*")
 _CANDIDATE = {"write_pulse": "write_pulse_ns", "write_energy": "write_energy_fJ", "cell_area": "cell_area_F2"}
 
 
@@ -46,11 +48,15 @@ class CellFront:
     best: int
     command: str
 
+    def id(self, place: int, name: str) -> str:
+        """Address of a figure of a verified point in the results document."""
+        return number_id("front", self.cell, self.variant, f"p{place + 1}", name)
+
     def as_json(self) -> list[dict[str, Any]]:
         """A JSON object for every figure of every verified point."""
         return [
             {
-                "id": number_id("front", self.cell, self.variant, f"p{place + 1}", name),
+                "id": self.id(place, name),
                 "cell": self.cell,
                 "variant": self.variant,
                 "fins": point.fins,
@@ -70,19 +76,25 @@ class CellFront:
 def cell_fronts(paths: Sequence[Path], bitcells: Bitcells) -> list[CellFront]:
     """Fronts from documents of `mtj-flow size --json`; without `paths`, of `size*.json` beside the table.
 
-    Raises UserError that names file and key.
+    Of two documents of the same cell and variant the younger one counts. Raises UserError that names file
+    and key.
     """
-    found = list(paths) or sorted(bitcells.path.parent.glob("size*.json"))
-    return [_cell_front(path, bitcells) for path in found]
+    files = list(paths) or sorted(bitcells.path.parent.glob("size*.json"), key=_age)
+    found = [_cell_front(path, bitcells) for path in files]
+    return [*{(one.cell, one.variant): one for one in found}.values()]
+
+
+def _age(path: Path) -> tuple[int, str]:
+    return path.stat().st_mtime_ns, path.name
 
 
 def _cell_front(path: Path, bitcells: Bitcells) -> CellFront:
     document = load_json(path)
     if not isinstance(document, dict) or not isinstance(document.get("front"), list) or not document["front"]:
         raise UserError("is no document of `mtj-flow size --json`", file=path, key="front")
-    cell, best = document.get("cell"), document.get("best", 0)
-    if not isinstance(cell, str):
-        raise UserError("is missing or is not text", file=path, key="cell")
+    cell = _name(document.get("cell"), "cell", path)
+    variant = _name(document["variant"], "variant", path) if document.get("variant") else ""
+    best = document.get("best", 0)
     front = tuple(
         _point(item, f"front[{place}]", path, verified=True) for place, item in enumerate(document["front"])
     )
@@ -94,9 +106,15 @@ def _cell_front(path: Path, bitcells: Bitcells) -> CellFront:
     others = tuple(
         _point(item, f"candidates[{place}]", path, verified=False) for place, item in enumerate(candidates)
     )
-    variant = str(document.get("variant", ""))
     command = str(document.get("command", ""))
     return CellFront(path, cell, variant, bitcells.device_of(cell), front, others, best, command)
+
+
+def _name(item: object, key: str, path: Path) -> str:
+    """A name of a cell or variant; they become part of file names."""
+    if not isinstance(item, str) or not _NAME.fullmatch(item):
+        raise UserError("is missing or is no name", file=path, key=key)
+    return item
 
 
 def _point(item: object, key: str, path: Path, *, verified: bool) -> Sized:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -73,7 +74,8 @@ def bitcell(found: CellFront) -> Figure:
         "area, with the 95 % interval of the population mean; crosses: designs of the search, "
         "predicted for the typical cell; those far above the front are outside."
     )
-    return Figure(f"front_{found.cell}", f"Pareto front of {found.cell}", caption, figure)
+    name = re.sub(r"[^a-z0-9]+", "_", f"front_{found.cell}_{found.variant}".lower()).strip("_")
+    return Figure(name, f"Pareto front of {found.cell} {found.variant}".rstrip(), caption, figure)
 
 
 def cores(points: Sequence[CorePoint]) -> Figure:

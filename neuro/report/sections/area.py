@@ -16,16 +16,26 @@ def section(results: Results) -> Section | None:
     if not runs:
         return None
     head = ["", *(f"{NAME[run.device]}, {MODEL[run.model]}" for run in runs)]
+    ids = {(row.device, row.model): row.id for row in results.area}
+
+    def whole(run: Run) -> str:
+        return ids[run.device, run.model]
+
     groups = {id(run): area.grouped(run.area_parts_m2) for run in runs if run.area_parts_m2}
     names = list(dict.fromkeys(name for found in groups.values() for name in found))
     rows = [
         [heading(f"{name} (µm²)")] + [_block(run, name, groups.get(id(run))) for run in runs]
         for name in names
     ]
-    rows.append([heading("whole (µm²)"), *(Cell(f"{1e12 * run.area_m2:.0f}") for run in runs)])
+    rows.append(
+        [heading("whole (µm²)"), *(Cell(f"{1e12 * run.area_m2:.0f}", address=whole(run)) for run in runs)]
+    )
     published = {device: results.paper.area_mm2(device) for device in NAME}
     rows.append(
-        [heading("paper (µm²)"), *(Cell(f"{1e6 * published[run.device]:.0f}", "faint") for run in runs)]
+        [
+            heading("paper (µm²)"),
+            *(Cell(f"{1e6 * published[run.device]:.0f}", "faint", f"{whole(run)}/paper") for run in runs),
+        ]
     )
     return Section(
         "area",

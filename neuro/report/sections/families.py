@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from neuro.report.bitcells import MAIN_VARIANT
 from neuro.report.comparison import DEVICES, Measured, shown, shown_measured
-from neuro.report.families import Family
+from neuro.report.families import Family, Floats, exceeded_by
 from neuro.report.figures import family
 from neuro.report.figures.style import NAME
 from neuro.report.results import Results
@@ -51,13 +51,19 @@ def _table(title: str, rate: str, families: Sequence[Family]) -> PageTable:
             one = mine[device]
             rare = Cell("–", "faint")
             if _SHARE in one.quantile:
-                rare = Cell(shown_measured(Measured(*map(float, one.quantile[_SHARE][place]))))
+                found = _measured(one.quantile[_SHARE][place])
+                rare = Cell(shown_measured(found), address=f"{one.id(place)}/{exceeded_by(_SHARE)}")
             line += [
-                Cell(shown(float(one.x[place])), "faint"),
+                Cell(shown(float(one.x[place])), "faint", f"{one.id(place)}/{one.axis}"),
                 Cell(shown(float(one.nominal[place])), address=f"{one.id(place)}/nominal"),
-                Cell(shown_measured(Measured(*map(float, one.mean[place]))), address=one.id(place)),
+                Cell(shown_measured(_measured(one.mean[place])), address=one.id(place)),
                 rare,
             ]
         rows.append(line)
     note = f"At {MAIN_VARIANT} nm. ± is half of the 95 % interval. Per cent: of the {against} in Table II."
     return PageTable(f"{title} against the {against}", head, rows, note)
+
+
+def _measured(numbers: Floats) -> Measured:
+    value, low, high = (float(number) for number in numbers)
+    return Measured(value, low, high)

@@ -40,14 +40,15 @@ def _bitcells(found: CellFront) -> PageTable:
     rows = [
         [
             heading(point.name + (" *" if place == found.best else "")),
-            Cell(shown_measured(point.figures["write_pulse"])),
-            Cell(shown_measured(point.figures["write_energy"])),
-            Cell(shown_measured(point.figures["cell_area"])),
+            *(
+                Cell(shown_measured(point.figures[name]), address=found.id(place, name))
+                for name in ("write_pulse", "write_energy", "cell_area")
+            ),
         ]
         for place, point in enumerate(found.front)
     ]
     return PageTable(
-        f"Bitcell {found.cell}: fins, pulse, energy of a write, area of the cell",
+        f"Bitcell {found.cell} {found.variant}: fins, pulse, energy of a write, area of the cell",
         ("fins", "pulse (ns)", "energy (fJ)", "area (F²)"),
         rows,
         f"* least energy. From {found.path}" + (f", made by: {found.command}" if found.command else ""),

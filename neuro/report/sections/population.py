@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from neuro.report.comparison import DEVICES, shown
+from neuro.report.bitcells import MAIN_VARIANT
+from neuro.report.comparison import DEVICES, number_id, shown
 from neuro.report.figures import distribution
 from neuro.report.figures.style import NAME
 from neuro.report.results import Results
@@ -36,13 +37,17 @@ def section(results: Results) -> Section | None:
             line = [heading(label)]
             for device in DEVICES:
                 found = variants[device].quantities.get(rate + suffix)
+                address = number_id("quantity", results.bitcells.name[device], MAIN_VARIANT, rate + suffix)
                 if found is None:
                     line += [Cell("–", "faint")] * 2
                     continue
                 span = ""
                 if found.ci_low is not None and found.ci_high is not None:
                     span = f"{shown(found.ci_low)} … {shown(found.ci_high)}"
-                line += [Cell(shown(found.value)), Cell(span, "faint")]
+                line += [
+                    Cell(shown(found.value), address=address),
+                    Cell(span, "faint", f"{address}/ci_low" if span else ""),
+                ]
             rows.append(line)
     if not rows:
         return None

@@ -31,12 +31,14 @@ def section(results: Results) -> Section:
         lines.append(
             [
                 heading(row.label + unit),
-                Cell(_WORDS[row.verdict], "number" if row.verdict == "pass" else "failed"),
+                Cell(_WORDS[row.verdict], "text" if row.verdict == "pass" else "failed"),
                 Cell("–", "faint")
                 if row.measured is None
                 else Cell(shown_measured(row.measured), address=row.id),
-                Cell(shown(row.limit), "faint"),
-                Cell("–", "faint") if margin is None else Cell(_percent(margin)),
+                Cell(shown(row.limit), "faint", f"{row.id}/limit"),
+                Cell("–", "faint")
+                if margin is None
+                else Cell(_percent(margin), address=f"{row.id}/margin_percent"),
             ]
         )
     text = [

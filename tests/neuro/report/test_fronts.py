@@ -41,6 +41,14 @@ def test_documents_beside_the_table_are_found_and_others_can_be_named(
     assert (found.cell, found.device) == ("1t1mtj_of_somebody", None)
 
 
+def test_the_younger_of_two_documents_counts(tmp_path: Path, cells: Bitcells) -> None:
+    old, new = tmp_path / "b.json", tmp_path / "a.json"
+    old.write_text(json.dumps(sized(CELLS["smtj"])))
+    new.write_text(json.dumps(sized(CELLS["smtj"]) | {"best": 0}))
+    (found,) = cell_fronts([old, new], cells)
+    assert found.path == new
+
+
 def test_the_front_is_shown_with_its_numbers(tmp_path: Path, cells: Bitcells) -> None:
     (tmp_path / "size.json").write_text(json.dumps(sized(CELLS["smtj"])))
     write_trace(tmp_path / "traces" / "t.h5", [run()])
@@ -113,6 +121,8 @@ def _without(key: str) -> Any:
         (_without("front"), "front"),
         (_without("cell"), "cell"),
         (lambda d: d["front"].clear(), "front"),
+        (lambda d: d.update(cell="../../evil"), "cell"),
+        (lambda d: d.update(variant="0.85/x"), "variant"),
         (lambda d: d.update(best=7), "best"),
         (lambda d: d["front"][1]["write_energy"].update(unit="pJ"), "front[1].write_energy"),
         (lambda d: d["front"][0]["write_pulse"].update(value="fast"), "front[0].write_pulse.value"),

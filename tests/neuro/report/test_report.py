@@ -153,7 +153,7 @@ def test_the_command_writes_pictures_that_show_something(written: tuple[dict[str
     _, directory = written
     pictures = sorted(directory.glob("*.png"))
     names = {"fig2_latency_neurosim", "fig2_energy_neurosim", "fig3_area", "fig4_oxide"}
-    names |= {"wer_pulse", "rdr_voltage", "front_cores", f"front_{CELLS['smtj']}"}
+    names |= {"wer_pulse", "rdr_voltage", "front_cores", f"front_{CELLS['smtj']}_0_85"}
     assert names <= {path.stem for path in pictures}
     for path in pictures:
         assert path.with_suffix(".svg").stat().st_size > 2000
