@@ -26,6 +26,9 @@ def report(
         list[Path] | None,
         typer.Option(help="Document of `mtj-flow size --json`; default: size*.json beside the table."),
     ] = None,
+    oxide: Annotated[
+        Path, typer.Option(help="Table and traces of studies/oxide.toml; shown if they are there.")
+    ] = Path("build/oxide"),
     output: Annotated[Path, typer.Option(help="Where the page and the figures go.")] = Path("build/report"),
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
 ) -> None:
@@ -36,7 +39,7 @@ def report(
     from neuro.report.results import gather
     from neuro.report.writer import write_report
 
-    results = gather(tables, traces, size or ())
+    results = gather(tables, traces, size or (), oxide)
     if not as_json:
         show(results, Console())
     written = write_report(results, output)

@@ -18,11 +18,16 @@ LIMIT_PERCENT = 15.0
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """A value in its display unit; `low` and `high` are the ends of its 95 % interval, None without one."""
+    """A value in its display unit; `low` and `high` are the ends of its 95 % interval, None without one.
+
+    `seeds`: of a training, the part of the interval that the random numbers alone account for, where the
+    whole holds the uncertainty of the bitcell table as well.
+    """
 
     value: float
     low: float | None = None
     high: float | None = None
+    seeds: tuple[float, float] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +75,9 @@ class Comparison:
 
     def as_json(self) -> dict[str, Any]:
         """The comparison as a JSON object; numbers that are not finite become null."""
-        return {
+        seeds = self.measured.seeds
+        alone = {} if seeds is None else {"seeds_ci_low": finite(seeds[0]), "seeds_ci_high": finite(seeds[1])}
+        return alone | {
             "id": self.id,
             "table": self.table,
             "quantity": self.quantity,

@@ -17,6 +17,7 @@ from neuro.report.cores import CorePoint, core_fronts
 from neuro.report.deviation import Deviation, Reason, deviations, packaged_reasons
 from neuro.report.families import Family, families
 from neuro.report.fronts import CellFront, cell_fronts
+from neuro.report.oxide import OxideStudy, open_oxide
 from neuro.report.paper import TABLE_3, Paper
 from neuro.report.runs import Run, mean_interval
 from neuro.report.specification import Limited, specification
@@ -64,7 +65,9 @@ class Results:
         reasons: Sequence[Reason],
         notes: Sequence[str] = (),
         cell_fronts: Sequence[CellFront] = (),
+        oxide: OxideStudy | None = None,
     ) -> None:
+        self.oxide = oxide
         self.cell_fronts = list(cell_fronts)
         self.notes = list(notes)
         self.bitcells = bitcells
@@ -205,15 +208,17 @@ class Results:
         }
 
 
-def gather(tables: Path, traces: Path, sizes: Sequence[Path] = ()) -> Results:
+def gather(tables: Path, traces: Path, sizes: Sequence[Path] = (), oxide: Path | None = None) -> Results:
     """The results of a bitcell table, a directory of traces and documents of `mtj-flow size --json`.
 
-    Without `sizes` they are looked for beside the table. Raises UserError where one cannot be read.
+    Without `sizes` they are looked for beside the table; `oxide`: directory of a study of the
+    oxide. Raises UserError where one cannot be read.
     """
     bitcells = cells.open_bitcells(tables)
     runs = read_traces(traces, bitcells)
     fronts = cell_fronts(sizes, bitcells)
-    return Results(bitcells, runs, Paper(), packaged_reasons(), outdated(traces, bitcells), fronts)
+    notes = outdated(traces, bitcells)
+    return Results(bitcells, runs, Paper(), packaged_reasons(), notes, fronts, open_oxide(oxide))
 
 
 def training_advantage(runs: Sequence[Run], quantity: str, model: str) -> float | None:

@@ -95,6 +95,7 @@ def _runs(file: Any, path: Path, bitcells: Bitcells) -> list[Run]:
     units = {"accuracy": "percent", **{name: name_unit(name) for name in _COSTS}}
     data = {name: _values(file, name, unit, shape, path) for name, unit in units.items()}
     area = _values(file, "area", "m2", shape[:1], path)
+    drawn = _table_values(file, path, shape)
     runs = []
     for place, name in enumerate(names):
         cell, _, variant = name.rpartition("/")
@@ -122,9 +123,25 @@ def _runs(file: Any, path: Path, bitcells: Bitcells) -> list[Run]:
                 area_parts_m2=_parts(settings, source, cell, variant, float(area[place]), bitcells),
                 source=source,
                 statistics=_statistics(bitcells, cell, variant) if source == "table" else "",
+                table_costs={
+                    f"{key}_{name_unit(key)}": drawn[key][place].T for key in _COSTS if key in drawn
+                },
+                accuracy_table=drawn["accuracy"][place].T if "accuracy" in drawn else None,
             )
         )
     return runs
+
+
+def _table_values(file: Any, path: Path, shape: tuple[int, ...]) -> dict[str, Any]:
+    """(cell, sample, epoch) of what the intervals of the bitcell table do, where the trace has it."""
+    values = {}
+    along = {"accuracy": "table_replica", **dict.fromkeys(_COSTS, "table_sample")}
+    for name, scale in along.items():
+        if f"{name}_table" in file and scale in file:
+            unit = "percent" if name == "accuracy" else name_unit(name)
+            size = (shape[0], file[scale].shape[0], shape[2])
+            values[name] = _values(file, f"{name}_table", unit, size, path)
+    return values
 
 
 def _statistics(bitcells: Bitcells, cell: str, variant: str) -> str:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from neuro.report.comparison import Comparison
+from neuro.report.bitcells import MAIN_VARIANT
+from neuro.report.comparison import DEVICES, Comparison, Measured
 from neuro.report.figures import oxide, training
 from neuro.report.figures.style import MODEL, NAME
 from neuro.report.results import Results
@@ -26,14 +27,59 @@ def section(results: Results) -> Section | None:
         for model in results.models
         for what in ("latency", "energy")
     ]
-    figures += [training.epochs(results.runs, results.paper), oxide.oxide(results.runs, results.paper)]
+    figures.append(training.epochs(results.runs, results.paper))
+    figures.append(oxide.oxide(results.runs, results.paper, results.oxide))
+    tables = [comparison_table(results, [*results.table_3, *results.accuracy])]
+    parts = interval_table(results)
+    if parts is not None:
+        tables.append(parts)
     return Section(
         "table-3",
         "Table III, Fig. 2 and Fig. 4: online learning",
         TEXT,
-        [comparison_table(results, [*results.table_3, *results.accuracy])],
+        tables,
         figures=figures,
     )
+
+
+def interval_table(results: Results) -> PageTable | None:
+    """Half-widths of the intervals at 0.85 nm in per cent: seeds, table, both. None where no trace tells."""
+    lines: list[list[Cell]] = []
+    for model in results.models:
+        rows = [
+            row
+            for row in (*results.table_3, *results.accuracy)
+            if row.model == model and row.variant == MAIN_VARIANT and row.measured.seeds is not None
+        ]
+        if rows:
+            lines.append([Cell(MODEL[model], "group")])
+        for label in dict.fromkeys((row.label, row.quantity) for row in rows):
+            line = [heading(label[0])]
+            for device in DEVICES:
+                found = next((r.measured for r in rows if (r.device, r.quantity) == (device, label[1])), None)
+                line += [Cell(text) for text in _halves(found)]
+            lines.append(line)
+    if not lines:
+        return None
+    head = [""]
+    for device in DEVICES:
+        head += [f"{NAME[device]}: seeds", "table", "both"]
+    note = (
+        "Half of the 95 % interval in per cent of the value. Seeds: mean over the replicas (Student's t). "
+        "Table: cells drawn from the intervals of the bitcell table, energies and latencies with the same "
+        "events; accuracy by networks trained in such cells, as far as they scatter more than seeds do."
+    )
+    return PageTable("Where the intervals at 0.85 nm come from (%)", head, lines, note)
+
+
+def _halves(found: Measured | None) -> tuple[str, str, str]:
+    if found is None or found.seeds is None or found.low is None or found.high is None:
+        return "", "", ""
+    both = 0.5 * (found.high - found.low)
+    seeds = 0.5 * (found.seeds[1] - found.seeds[0])
+    table = max(both**2 - seeds**2, 0.0) ** 0.5
+    first, second, third = (f"{100.0 * half / abs(found.value):.2g}" for half in (seeds, table, both))
+    return first, second, third
 
 
 def comparison_table(results: Results, rows: Sequence[Comparison]) -> PageTable:
@@ -63,7 +109,8 @@ def comparison_table(results: Results, rows: Sequence[Comparison]) -> PageTable:
     for model in models:
         head += [MODEL[model], "dev."]
     replicas = dict.fromkeys(run.replicas for run in results.runs)
-    note = f"Means of {', '.join(map(str, replicas))} replicas; ± is half of the 95 % interval of the mean."
+    note = f"Means of {', '.join(map(str, replicas))} replicas; ± is half of the 95 % interval of the mean, "
+    note += "over the seeds and, where the traces have it, over the uncertainty of the bitcell table."
     return PageTable(
         "Table III and accuracy: the whole training, cumulative", head, lines, " ".join([note, *remarks])
     )
