@@ -40,7 +40,11 @@ _VALUES = st.one_of(
 def command_lines(draw: st.DrawFn) -> list[str]:
     """Package, command and arguments."""
     package, command = draw(st.sampled_from(sorted(COMMANDS)))
-    line = draw(st.lists(st.one_of(st.sampled_from(FILES), _VALUES), min_size=command == "check", max_size=2))
+    line = draw(
+        st.lists(
+            st.one_of(st.sampled_from(FILES), _VALUES), min_size=command in ("check", "compare"), max_size=2
+        )
+    )
     for option in draw(st.lists(st.sampled_from([*COMMANDS[package, command], "--json"]), max_size=3)):
         line += [option] if option in ("--json", "--all") else [option, draw(_VALUES)]
     return [package, command, *line]

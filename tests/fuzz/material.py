@@ -109,7 +109,7 @@ def bent(draw: st.DrawFn, document: Any, most: int = 3) -> Any:
             parent[draw(WORDS)] = draw(ODD)
         elif change == "add":
             parent.insert(key, draw(ODD))
-        elif change == "scale" and isinstance(parent[key], int | float):
+        elif change == "scale" and isinstance(parent[key], float):
             parent[key] = parent[key] * draw(st.sampled_from([-1, 0, 1e-9, 1e-3, 0.5, 2, 1e3, 1e9, 1e300]))
         else:
             parent[key] = draw(ODD)
