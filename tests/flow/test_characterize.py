@@ -81,7 +81,7 @@ def test_technology_and_provenance_are_there(finished: Path) -> None:
 
 MISTAKES = {
     "undefined model": (CELL, "nfet", "nfett", "Nn ", "nfett"),
-    "wrong port count": (CELL, "Nmtj bl x mtj", "Nmtj bl x sl mtj", "Nmtj", "nodes"),
+    "wrong port count": (CELL, "Nmtj bl x mtj", "Nmtj bl x sl mtj", "Nmtj", "connect t and b only"),
     "misspelt instance parameter": (CELL, "nfin=", "nfni=", "nfni", "nfni"),
     "misspelt model parameter": ("spice/models/finfet28.lib", "phig=4.439", "phgi=4.439", "phgi", "phgi"),
     "ports differ": (CELL, "bl sl wl wlb nw pw", "sl bl wl wlb nw pw", ".subckt", "ports"),
