@@ -53,5 +53,5 @@ for fins, rate in rates.items():
     axes.semilogy(pulse * 1e9, rate, label=fins)
 axes.axhline(write.wer, color="black", linewidth=0.8, linestyle=":", label="target")
 axes.set(xlabel="pulse width (ns)", ylabel="write error rate 0 → 1", ylim=(1e-12, 1))
-axes.legend(title="n-FinFET fins", frameon=False)
+axes.legend(title="n-FinFET fins", frameon=False, fontsize=8, title_fontsize=8)
 figure.savefig("error_rate.png", dpi=200)
