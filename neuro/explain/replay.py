@@ -160,14 +160,30 @@ def _remade(
         if path not in work.sizes:
             sizes.append(path)
             continue
-        words = [word for word in shlex.split(work.sizes[path])[1:] if word != "--json"]
         sizes.append(folder / f"size_{place}.json")
-        sizes[-1].write_text(_run("flow", [*words, "--json"], report.root, tell))
+        words = _size_command(path, work.sizes[path])
+        sizes[-1].write_text(_run("flow", [*words, "--json"], report.root, tell), encoding="utf-8")
     return addresses(gather(tables, traces, sizes).as_json())
 
 
 def _size_files(report: Report) -> list[Path]:
     return [front.path for front in report.results.cell_fronts]
+
+
+def _size_command(path: Path, command: str) -> list[str]:
+    """Arguments of a recorded `mtj-flow size`, without where it wrote to. Raises UserError for another."""
+    words = shlex.split(command)[1:]
+    # The document may be anyone's: no other command is run on its word, and nothing written.
+    if words[:1] != ["size"]:
+        raise UserError("was not made by `mtj-flow size`", file=path, key="command")
+    kept: list[str] = []
+    rest = iter(words)
+    for word in rest:
+        if word == "--output":
+            next(rest, None)
+        elif word != "--json" and not word.startswith("--output="):
+            kept.append(word)
+    return kept
 
 
 def _run(package: str, arguments: Sequence[str], folder: Path, tell: Tell, output: Path | None = None) -> str:

@@ -6,6 +6,7 @@ import json
 import os
 import random
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -180,6 +181,33 @@ def test_the_command_pins_what_the_trace_was_trained_with(report: Report, tmp_pa
     assert (words[words.index("--seed") + 1], words.count("--tables")) == ("5", 1)
     with pytest.raises(UserError, match="not a trace"):
         open_trace(report.tables)
+
+
+def test_a_front_of_cells_has_its_document_and_no_other_command_is_run(
+    report: Report, tmp_path: Path
+) -> None:
+    def quantity(value: float, unit: str) -> dict[str, object]:
+        return {"value": value, "unit": unit, "ci_low": None, "ci_high": None}
+
+    point = {
+        "fins": {"nn": 1},
+        "write_pulse": quantity(2.0, "ns"),
+        "write_energy": quantity(70.0, "fJ"),
+        "cell_area": quantity(80.0, "F2"),
+    }
+    document = {"cell": CELLS["dmtj"], "variant": "0.85", "front": [point], "best": 0, "candidates": []}
+    document["command"] = f"mtj-flow characterize --output {tmp_path / 'trap'}"
+    shutil.copy(report.tables, tmp_path / "cells.h5")
+    (tmp_path / "size_dmtj.json").write_text(json.dumps(document))
+    fronted = open_report(tmp_path / "cells.h5", report.traces)
+    address = f"front/{CELLS['dmtj']}/0.85/p1/write_energy"
+    found = explain(fronted, address)
+    assert found.value == 70.0
+    assert found.file is not None
+    assert (Path(found.file.file).name, found.file.state) == ("size_dmtj.json", "now")
+    with pytest.raises(UserError, match="was not made by `mtj-flow size`"):
+        replay(fronted, [address])
+    assert not (tmp_path / "trap").exists()
 
 
 def test_numbers_come_out_again(report: Report) -> None:
