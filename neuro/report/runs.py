@@ -15,6 +15,8 @@ Floats = npt.NDArray[np.float64]
 MODELS = ("neurosim", "physical")
 """Order of the columns: first the arithmetic that the paper used, then ours."""
 
+_SETTLED = 5  # epochs at the end that count as settled
+
 
 @dataclass(frozen=True, eq=False)
 class Run:
@@ -76,7 +78,8 @@ def whole_interval(run: Run, name: str, factor: float = 1.0) -> Measured:
     """`mean_interval` of the field `name` after the last epoch with the uncertainty of the table added.
 
     The two are independent, so half-widths add in quadrature. What the table does to the accuracy is what the
-    networks trained in cells drawn from its intervals scatter more than those that differ in seeds alone.
+    networks trained in cells drawn from its intervals scatter more than those that differ in seeds alone, in
+    the mean of the last epochs.
     """
     values: Floats = factor * getattr(run, name)[-1]
     seeds = mean_interval(values)
@@ -85,7 +88,9 @@ def whole_interval(run: Run, name: str, factor: float = 1.0) -> Measured:
         low, high = np.quantile(factor * run.table_costs[name][-1], [0.025, 0.975])
         below, above = max(mean - low, 0.0), max(high - mean, 0.0)
     elif name == "accuracy" and run.accuracy_table is not None and run.accuracy_table.shape[1] > 1:
-        excess = np.var(run.accuracy_table[-1], ddof=1) - (np.var(values, ddof=1) if values.size > 1 else 0.0)
+        # Over several epochs, since one alone scatters by itself, whatever the cells.
+        drawn, alone = (factor * part[-_SETTLED:].mean(axis=0) for part in (run.accuracy_table, run.accuracy))
+        excess = np.var(drawn, ddof=1) - (np.var(alone, ddof=1) if alone.size > 1 else 0.0)
         below = above = 1.959964 * float(np.sqrt(max(excess, 0.0)))
     else:
         return seeds

@@ -53,7 +53,7 @@ def oxide(runs: Sequence[Run], paper: Paper, study: OxideStudy | None = None) ->
     caption = (
         "Accuracy on the test images after the last epoch against the thickness of the (top) oxide. Thin "
         "bars: 95 % interval of the mean, over seeds and the uncertainty of the bitcell table; thick: over "
-        "seeds alone. Symbols are moved sideways a little to tell them apart. Dotted, large open symbols: the "
+        "seeds alone. Symbols are moved sideways a little to tell them apart. Dotted, large and open: the "
         "paper's Fig. 4."
     )
     if study is not None:
