@@ -69,6 +69,25 @@ def compiled(settings: Settings, data: dataset.Dataset, replicas: int, jobs: int
     return replicas * settings.images_per_epoch / seconds, replicas * len(data.test) / tested, runs[0]
 
 
+def scaling(settings: Settings, data: dataset.Dataset, jobs: int) -> tuple[float, float]:
+    """Wall seconds of `jobs` replicas, one after the other and on as many threads."""
+    short = dataset.Dataset(data.train, data.test.head(100), data.classes)
+    seconds = []
+    for threads in (1, jobs):
+        runs = [Run(paper_cells()[0], settings, replica) for replica in range(jobs)]
+        start = time.perf_counter()
+        train_all(runs, short, 1, jobs=threads)
+        seconds.append(time.perf_counter() - start)
+    return seconds[0], seconds[1]
+
+
+def state_bytes(settings: Settings) -> int:
+    """Memory of one replica's state on a device."""
+    from neuro.tensor_network import Batch
+
+    return Batch([Network(paper_cells()[0], settings, 0)], torch.device("cpu"), 0).state_bytes
+
+
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -100,6 +119,12 @@ def main() -> None:
         rate, _, _ = compiled(settings, data, options.replicas, cores)
         result[f"{name}_{options.replicas}_replicas_images_per_s"] = rate
         result[f"{name}_{options.replicas}_replicas_over_numpy"] = rate / naive
+        apart, together = scaling(settings, data, cores)
+        result[f"{name}_speedup_on_{cores}_threads"] = apart / together
+        result[f"{name}_MiB_of_1024_replicas"] = 1024 * state_bytes(settings) / 2**20
+    result["physical_over_neurosim"] = (
+        result["neurosim_images_per_s"] / result["physical_images_per_s"]  # type: ignore[operator]
+    )
 
     if options.device == "cpu":
         torch.set_num_threads(cores)

@@ -143,3 +143,30 @@ def test_published_cells_keep_their_figures() -> None:
         assert float(thin.r_off_ohm) / float(thin.r_on_ohm) == pytest.approx(ratio, rel=1e-4)
         assert 120000 * (500 * float(thin.write_pulse_s) + 0.5e-9) == pytest.approx(pulse, rel=1e-5)
     assert np.isclose(published("smtj").cell.width_F * published("smtj").cell.height_F, 231.0)
+
+
+def test_table_replicas_need_a_table(tmp_path: Path) -> None:
+    result = run(tmp_path, *["--cells", "paper", "--table-replicas", "2", "--epochs", "1", "--images", "10"])
+    assert isinstance(result.exception, UserError)
+    assert "table_replicas" in str(result.exception)
+
+
+def test_cell_energy_of_reading_is_images_times_cells_times_energy() -> None:
+    """Exactly, whatever the images: 400 x 100 and 100 x 10 synapses of 6 cells."""
+    from fractions import Fraction
+
+    from neuro.accounting import CostModel
+    from neuro.network import Settings
+    from neuro.technology import bundled_technology
+    from neuro.training import Run, train_all
+    from tests.neuro.learning import short_mnist
+
+    cell, settings = published("dmtj"), Settings(model="neurosim", images_per_epoch=77)
+    one = Run(cell, settings, 0)
+    train_all([one], short_mnist(), 1)
+    charged = CostModel(bundled_technology().for_model("neurosim"), cell, settings.layers, 6, "neurosim")
+    costs = charged.costs(one.records[0].events)
+    energy = float(cell.cell.read_energy_J)
+    exact = [Fraction(77 * cells) * Fraction(energy) for cells in (240000, 6000)]
+    assert costs.read_energy["cells"] == float(exact[0]) + float(exact[1])
+    assert costs.write_latency["rows"] == pytest.approx(77 * (500 * 1.16e-9 + 0.5e-9), rel=1e-12)

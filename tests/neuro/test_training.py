@@ -66,11 +66,11 @@ def test_own_generator_lies_in_the_published_spread(name: str) -> None:
 @pytest.mark.parametrize(
     "settings",
     [
-        Settings(model="neurosim", images_per_epoch=120, seed=4),
-        Settings(images_per_epoch=120, seed=4),
-        Settings(images_per_epoch=100, adc=Adc(7, 1.5, "analog"), software_weights="readback"),
-        Settings(images_per_epoch=100, software_weights="free", rng="libc", bits=4),
-        Settings(images_per_epoch=100, wire_ohm=(0.6, 0.2), shared_column=True),
+        Settings(model="neurosim", images_per_epoch=100, seed=4),
+        Settings(images_per_epoch=60, seed=4),
+        Settings(images_per_epoch=40, adc=Adc(7, 1.5, "analog"), software_weights="readback"),
+        Settings(images_per_epoch=40, software_weights="free", rng="libc", bits=4),
+        Settings(images_per_epoch=40, wire_ohm=(0.6, 0.2), shared_column=True),
     ],
     ids=["neurosim", "clipped", "readback", "free", "shared column"],
 )
