@@ -47,7 +47,7 @@ def open_trace(path: Path) -> TraceFile:
             recorded = json.loads(str(file.attrs.get("provenance", "{}")))
             return TraceFile(
                 path,
-                json.loads(str(file.attrs["settings"])),
+                dict(json.loads(str(file.attrs["settings"]))),
                 tuple(str(name) for name in file["cell"].asstr()[()]),
                 int(file["replica"].shape[0]),
                 int(file["epoch"].shape[0]),

@@ -11,6 +11,7 @@ import functools
 import json
 import math
 import re
+import tempfile
 import tomllib
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -34,12 +35,16 @@ from flow.table import open_table, table_json
 from neuro.array import SynapticCore, estimate_documents
 from neuro.cells import cells_from_file, cells_from_table
 from neuro.design import designs_in
+from neuro.explain.trace_file import open_trace
 from neuro.lookup import Lookup
+from neuro.report.bitcells import open_bitcells
+from neuro.report.traces import read_traces
 from neuro.study import load_training
 from neuro.sweep import load_sweep, run_sweep
 from neuro.technology import Core
 from tests.fuzz import command_line, material, tables
 from tests.fuzz.guard import nothing_touched, snapshot
+from tests.neuro.report.material import run, write_full, write_trace
 
 Result = TypeVar("Result")
 
@@ -298,7 +303,7 @@ def error_rate(content: bytes, folder: Path) -> None:
 
 def table(changes: list[tuple[str, str]], folder: Path) -> None:
     """An HDF5 table, for both programs and for the commands that look into it."""
-    path = _write(folder, "case.h5", tables.made(changes))
+    path = _write(folder, "case.h5", tables.changed(tables.base(), changes))
     clean = _write(folder, "clean.h5", tables.base())
 
     def use() -> None:
@@ -323,6 +328,32 @@ def _learn(path: Path) -> None:
     lookup = Lookup(path)
     design = {"technology": "finfet28", "cell": "smtj", "core": {"rows": 64, "synapses": 10}}
     json.dumps(estimate_documents(lookup.resolve([design])), allow_nan=False)
+
+
+@functools.cache
+def trace_file() -> bytes:
+    """The trace of a short training in the cell of the report's test table."""
+    with tempfile.TemporaryDirectory() as folder:
+        return write_trace(Path(folder) / "trace.h5", [run()]).read_bytes()
+
+
+def trace(changes: list[tuple[str, str]], folder: Path) -> None:
+    """A trace of `mtj-neuro train`, as the report and `mtj-neuro explain` read it."""
+    place = folder / "traces"
+    path = _write(place, "case.h5", tables.changed(trace_file(), changes))
+    table = folder / "bitcells.h5"
+    if not table.exists():
+        write_full(folder)
+    cells = open_bitcells(table)
+
+    def use() -> None:
+        opened = open_trace(path)
+        assert opened.model in ("", "physical", "neurosim") or isinstance(opened.model, str)
+        for found in read_traces(place, cells):
+            assert np.isfinite(found.accuracy).all()
+
+    with nothing_touched(folder):
+        refused(use)
 
 
 # ---- command lines ----------------------------------------------------------------------------------
@@ -390,5 +421,6 @@ PROPERTIES: dict[str, Property] = {
     "cells.json": Property(material.json_documents(paper_cells()), cells_json, 30, 800),
     "cases.json": Property(material.json_documents(CASES), error_rate, 25, 1000),
     "command line": Property(command_line.command_lines(), command, 40, 600),
-    "table.h5": Property(tables.TABLES, table, 40, 1500),
+    "trace.h5": Property(tables.changes_of(trace_file), trace, 12, 300),
+    "table.h5": Property(tables.changes_of(tables.base), table, 40, 1500),
 }

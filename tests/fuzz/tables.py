@@ -57,10 +57,10 @@ def base() -> bytes:
 
 
 @functools.cache
-def everything() -> tuple[str, ...]:
-    """Every group and dataset of the table."""
+def everything(make: Callable[[], bytes] = base) -> tuple[str, ...]:
+    """Every group and dataset of a file."""
     found = ["/"]
-    with h5py.File(io.BytesIO(base()), "r") as file:
+    with h5py.File(io.BytesIO(make()), "r") as file:
         file.visit(lambda name: found.append(f"/{name}"))
     return tuple(found)
 
@@ -210,21 +210,23 @@ CHANGES: dict[str, Change] = {
     "other schema": _attribute("9.0", only="schema_version"),
     "wrong checksum": _attribute("0" * 64, only="content_sha256"),
     "status out of range": _attribute("ok", only="flag_meanings"),
+    "settings as a list": _attribute("[1, 2]", only="settings"),
+    "settings of other types": _attribute('{"model": [], "layers": "x", "adc": 1}', only="settings"),
+    "settings too deep": _attribute("[" * 5000, only="settings"),
     "first attribute gone": _without_attribute(0),
     "last attribute gone": _without_attribute(-1),
 }
 
 
-TABLES = st.lists(
-    st.tuples(st.sampled_from(sorted(CHANGES)), st.deferred(lambda: st.sampled_from(everything()))),
-    min_size=1,
-    max_size=3,
-)
+def changes_of(make: Callable[[], bytes]) -> st.SearchStrategy[list[tuple[str, str]]]:
+    """One to three changes of a file, each a name and a place."""
+    places = st.deferred(lambda: st.sampled_from(everything(make)))
+    return st.lists(st.tuples(st.sampled_from(sorted(CHANGES)), places), min_size=1, max_size=3)
 
 
-def made(changes: list[tuple[str, str]]) -> bytes:
-    """The table after these changes, each a name and a place."""
-    buffer = io.BytesIO(base())
+def changed(content: bytes, changes: list[tuple[str, str]]) -> bytes:
+    """A file after these changes."""
+    buffer = io.BytesIO(content)
     with h5py.File(buffer, "r+") as file:
         for name, place in changes:
             # What the library itself refuses to write, no enemy writes with it either.
