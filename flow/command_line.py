@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TextIO
 
 from flow.errors import BrokenProcessError, UserError
+from flow.interrupt import listen, was_interrupted
 
 INTERRUPTED = 130
 """Exit code after Ctrl-C, as a shell gives it."""
@@ -23,6 +24,7 @@ def run_command_line(app: Callable[[], object]) -> None:
     such as a full disk. Code 130 and one line for Ctrl-C. A defect of our own stays a traceback.
     """
     code: int | str | None = 0
+    listen()
     try:
         app()
     except UserError as error:
@@ -38,6 +40,9 @@ def run_command_line(app: Callable[[], object]) -> None:
         code = _fail(UserError(_reason(error), file=error.filename))
     except SystemExit as end:
         code = end.code
+    if was_interrupted():
+        # Also where foreign code swallowed it and the command came to some end.
+        code = INTERRUPTED
     # All is said and written: from here on Ctrl-C ends the process at once, without a traceback.
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     if code == INTERRUPTED:

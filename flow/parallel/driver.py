@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from flow.errors import UserError
+from flow.interrupt import raise_if_interrupted
 from flow.parallel.cache import Cache
 from flow.parallel.pool import TIME_LIMIT, Pool, worker_died
 from flow.parallel.task import Count, Plan, Progress, Result, Task
@@ -99,6 +100,7 @@ class _Driver:
 
     def loop(self) -> None:
         while self.running or self.isolated:
+            raise_if_interrupted()
             if not self.running:
                 # A task that may have killed a worker runs alone, so that no other is suspected.
                 self._submit(self.isolated.pop(0))

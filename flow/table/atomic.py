@@ -11,6 +11,7 @@ import stat
 from pathlib import Path
 
 from flow.errors import UserError
+from flow.interrupt import raise_if_interrupted
 
 
 def replace_file(path: str | Path, data: bytes) -> None:
@@ -21,6 +22,8 @@ def replace_file(path: str | Path, data: bytes) -> None:
     writes `path` next removes it. A failed write leaves the old file as it was. Raises UserError (disk full,
     no permission, no such directory, no regular file).
     """
+    # Nothing that was made after Ctrl-C is a result.
+    raise_if_interrupted()
     # A link is followed, so that a table on another disk stays there.
     target = Path(path).resolve()
     _refuse_devices(target)

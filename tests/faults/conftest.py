@@ -83,7 +83,11 @@ class Command:
             time.sleep(0.05)
         assert not alive, [process.cmdline() for process in alive]
         if _SEMAPHORES.is_dir():
-            assert not list(_SEMAPHORES.glob(f"sem.loky-{self.process.pid}-*"))
+            left = list(_SEMAPHORES.glob(f"sem.loky-{self.process.pid}-*"))
+            # Between making one and noting it a kill leaves it: 32 bytes, until the machine starts anew.
+            assert len(left) <= (1 if self.code == -signal.SIGKILL else 0)
+            for path in left:
+                path.unlink()
         for folder in (self.temporary, *folders):
             assert remains(folder) == []
         assert list(self.temporary.iterdir()) == []

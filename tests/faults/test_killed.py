@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import random
 import signal
+import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -67,6 +69,31 @@ def test_ctrl_c_at_a_random_moment_of_the_start(small: Path, start: Start, seed:
         assert str(ROOT / "flow") not in command.stderr, command.stderr
     assert command.code in (130, -signal.SIGINT)
     command.assert_nothing_left(small)
+
+
+SWALLOWED = """
+import os, signal, sys, time
+from flow.command_line import run_command_line
+from flow.table import replace_file
+
+def app():
+    try:
+        os.kill(os.getpid(), signal.SIGINT)
+        time.sleep(5)
+    except KeyboardInterrupt:
+        pass  # as compiled libraries do, which then go on with half of their work
+    replace_file(sys.argv[1], b"a result of half of the work")
+
+run_command_line(app)
+"""
+
+
+def test_a_swallowed_ctrl_c_leaves_no_result(tmp_path: Path) -> None:
+    command = [sys.executable, "-c", SWALLOWED, str(tmp_path / "table.h5")]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 130
+    assert done.stderr == "interrupted; what is finished is kept, start again to go on\n"
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.slow

@@ -79,11 +79,12 @@ def test_a_sample_after_which_the_simulator_refuses_all_others(make_bench: MakeB
 
 @pytest.mark.slow
 def test_a_sample_for_which_the_simulator_does_not_come_back(make_bench: MakeBench, tmp_path: Path) -> None:
-    notices = culprit_is_found(make_bench, tmp_path, "hang", 6.0)
+    notices = culprit_is_found(make_bench, tmp_path, "hang", 15.0)
     assert all(notice.startswith("a worker died (SIGALRM)") for notice in notices)
 
 
-@pytest.mark.parametrize("how", ["stop", pytest.param("crash", marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("how", ["stop", "crash"])
 def test_a_worker_that_is_stopped_or_crashes_once_changes_no_bit(
     make_bench: MakeBench, tmp_path: Path, how: str
 ) -> None:
@@ -91,7 +92,7 @@ def test_a_worker_that_is_stopped_or_crashes_once_changes_no_bit(
     batch = pulses(make_bench(CELL))
     right = batch.run()
     bad = troubled(batch, how, tmp_path / "armed", once=True)
-    limit, grace = (6.0, 1.0) if how == "stop" else (60.0, 60.0)
+    limit, grace = (30.0, 5.0) if how == "stop" else (60.0, 60.0)
     found, count, notices = simulated(bad, tmp_path / "cache", limit=limit, grace=grace)
     assert_rows_equal(found, right, list(range(batch.samples)))
     assert (count.simulated, count.failed, len(notices)) == (batch.samples, 0, 1)
