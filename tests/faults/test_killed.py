@@ -34,10 +34,11 @@ def stop(command: Command, number: int) -> None:
 
 
 SLOW_TERM = pytest.param(signal.SIGTERM, marks=pytest.mark.slow)
+SLOW_INT = pytest.param(signal.SIGINT, marks=pytest.mark.slow)
 SLOW_KILL = pytest.param(signal.SIGKILL, marks=pytest.mark.slow)
 
 
-@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGINT, SLOW_TERM], ids=lambda n: n.name)
+@pytest.mark.parametrize("number", [signal.SIGKILL, SLOW_INT, SLOW_TERM], ids=lambda n: n.name)
 def test_a_characterisation_goes_on_after_a_kill(
     small: Path, start: Start, undisturbed: Undisturbed, number: signal.Signals
 ) -> None:
