@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from neuro.report.bitcells import MAIN_VARIANT
-from neuro.report.comparison import DEVICES, Comparison, Measured
+from neuro.report.comparison import DEVICES, Comparison
 from neuro.report.figures import oxide, training
 from neuro.report.figures.style import MODEL, NAME
 from neuro.report.results import Results
@@ -56,8 +56,8 @@ def interval_table(results: Results) -> PageTable | None:
         for label in dict.fromkeys((row.label, row.quantity) for row in rows):
             line = [heading(label[0])]
             for device in DEVICES:
-                found = next((r.measured for r in rows if (r.device, r.quantity) == (device, label[1])), None)
-                line += [Cell(text) for text in _halves(found)]
+                found = next((r for r in rows if (r.device, r.quantity) == (device, label[1])), None)
+                line += _halves(found)
             lines.append(line)
     if not lines:
         return None
@@ -72,14 +72,16 @@ def interval_table(results: Results) -> PageTable | None:
     return PageTable("Where the intervals at 0.85 nm come from (%)", head, lines, note)
 
 
-def _halves(found: Measured | None) -> tuple[str, str, str]:
-    if found is None or found.seeds is None or found.low is None or found.high is None:
-        return "", "", ""
+def _halves(row: Comparison | None) -> list[Cell]:
+    """Seeds, table, both; the addresses are those of the ends that they follow from."""
+    found = None if row is None else row.measured
+    if row is None or found is None or found.seeds is None or found.low is None or found.high is None:
+        return [Cell("")] * 3
     both = 0.5 * (found.high - found.low)
     seeds = 0.5 * (found.seeds[1] - found.seeds[0])
     table = max(both**2 - seeds**2, 0.0) ** 0.5
-    first, second, third = (f"{100.0 * half / abs(found.value):.2g}" for half in (seeds, table, both))
-    return first, second, third
+    ends = ((seeds, "seeds_ci_high"), (table, "ci_high"), (both, "ci_high"))
+    return [Cell(f"{100.0 * half / abs(found.value):.2g}", address=f"{row.id}/{end}") for half, end in ends]
 
 
 def comparison_table(results: Results, rows: Sequence[Comparison]) -> PageTable:
