@@ -153,9 +153,12 @@ def _convert(
     else:
         base = min(np.int64(np.floor(taken * inverse)), ceiling)
     total[:] = 0
+    alone = shared == 0.0
     for b in range(bits):
         for j in range(wide):
-            level = behind_wire(np.float64(current[b * wide + j]), shared) * inverse + start
+            # Without a shared wire the loss divides by one: left out, it changes no bit but saves time.
+            flow = np.float64(current[b * wide + j])
+            level = (flow if alone else behind_wire(flow, shared)) * inverse + start
             level = level if level > 0.0 else 0.0
             level = level if level < ceiling else ceiling
             total[j] += (np.int32(level) - base) << b
