@@ -104,6 +104,8 @@ def test_every_address_on_the_page_is_one_of_the_document(report: Report) -> Non
     for command, address, text in shown:
         assert command == address
         assert explain(report, address).value is not None, (address, text)
+    cells = re.findall(r'<td class="(?:number|far|faint)"( title)?[^>]*>([^<]*)<', page)
+    assert [text for title, text in cells if re.search(r"\d", text) and not title] == []
     number = next(text for _, address, text in shown if address == "table_2/r_off/smtj/0.85")
     assert float(number.split()[0]) == pytest.approx(16390, rel=0.01)
 
