@@ -8,6 +8,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+import h5py
 import numpy as np
 
 from neuro import dataset
@@ -64,3 +65,11 @@ def same_traces(first: Run, second: Run) -> None:
         np.testing.assert_array_equal(one.weights[:, :synapses], other.weights[:, :synapses])
         for name in ("digits", "actual", "current"):
             np.testing.assert_array_equal(getattr(one, name), getattr(other, name))
+
+
+def recorded(path: Path) -> dict[str, str]:
+    """Every dataset and attribute of a trace, to the last digit, but what says which command made it."""
+    with h5py.File(path) as file:
+        found = {f"/{name}": repr(np.asarray(file[name][()]).tolist()) for name in file}
+        found |= {name: repr(value) for name, value in file.attrs.items() if name != "provenance"}
+    return found

@@ -14,7 +14,7 @@ from typer.testing import CliRunner
 
 from flow.table import UserError
 from neuro.cli import app
-from tests.neuro.learning import REFERENCE, published
+from tests.neuro.learning import REFERENCE, published, recorded
 
 
 def run(directory: Path, *words: str) -> Any:
@@ -48,7 +48,7 @@ def test_traces_in_hdf5_and_csv(tmp_path: Path) -> None:
     result = run(tmp_path, *words.split())
     assert result.exit_code == 0, result.output
     assert "dmtj/0.80" in result.stdout
-    content = (tmp_path / "t.h5").read_bytes()
+    content = recorded(tmp_path / "t.h5")
     with h5py.File(tmp_path / "t.h5") as file:
         assert file["accuracy"].shape == (2, 2, 2)
         assert file["set_flips"].shape == (2, 2, 2, 2)
@@ -60,7 +60,7 @@ def test_traces_in_hdf5_and_csv(tmp_path: Path) -> None:
     assert [float(line["write_energy_J"]) for line in lines] == energy.ravel().tolist()
     assert [float(line["accuracy_percent"]) for line in lines] == accuracy.ravel().tolist()
     assert run(tmp_path, *words.split(), "--jobs", "2").exit_code == 0
-    assert (tmp_path / "t.h5").read_bytes() == content
+    assert recorded(tmp_path / "t.h5") == content
 
 
 def test_own_cells_from_a_file(tmp_path: Path) -> None:
