@@ -127,8 +127,6 @@ class DaskPool:
 
     def __init__(self, address: str) -> None:
         self._address = address
-        # What it has to say of a lost connection is said by us.
-        logging.getLogger("distributed.client").setLevel(logging.CRITICAL)
         try:
             from distributed import Client  # type: ignore[import-not-found,unused-ignore]
         except ImportError:
@@ -136,6 +134,8 @@ class DaskPool:
                 "--scheduler needs Dask: pip install 'mtjflow[dask]' here and on the workers",
                 key="--scheduler",
             ) from None
+        # What it has to say of a lost connection is said by us; its import sets a level of its own.
+        logging.getLogger("distributed.client").setLevel(logging.CRITICAL)
         try:
             self._client: Any = Client(address, timeout=_CLUSTER_SECONDS)  # type: ignore[no-untyped-call,unused-ignore]
         except (OSError, TimeoutError, ValueError) as error:
