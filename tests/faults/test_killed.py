@@ -149,17 +149,15 @@ def test_twenty_random_moments_of_a_training(
     stopped = 0
     for _ in range(20):
         command = start(tmp_path, "neuro", *train_options())
-        time.sleep(generator.uniform(0.3, 1.5) * trained.seconds)
+        time.sleep(generator.uniform(0.2, 0.9) * trained.seconds)
         stop(command, number)
-        if command.code != 0:
-            stopped += 1
-            assert not (tmp_path / "t.csv").exists()
-        else:
+        stopped += command.code != 0
+        # The lines are written last; what is there is whole, also if the end was cut off right behind.
+        if command.code == 0 or (tmp_path / "t.csv").exists():
             trained.assert_same(tmp_path)
-            for name in ("t.h5", "t.csv"):
-                (tmp_path / name).unlink()
-        (tmp_path / "t.h5").unlink(missing_ok=True)
+        for name in ("t.h5", "t.csv"):
+            (tmp_path / name).unlink(missing_ok=True)
         command.assert_nothing_left(tmp_path)
-    assert stopped >= 10
+    assert stopped >= 5
     assert start(tmp_path, "neuro", *train_options()).end(300).code == 0
     trained.assert_same(tmp_path)
