@@ -43,6 +43,7 @@ def test_no_room_for_the_table(small: Path, undisturbed: Undisturbed) -> None:
     assert remains(small) == []
 
 
+@pytest.mark.slow
 def test_no_room_for_the_cache(small: Path, start: Start, undisturbed: Undisturbed) -> None:
     """Nothing is lost of what was kept before, and with room again the run ends as if undisturbed."""
     undisturbed.give(small, 0.8)

@@ -55,6 +55,7 @@ def test_work_in_progress_of_others_is_left_alone(tmp_path: Path) -> None:
     assert all(other.exists() for other in others)
 
 
+@pytest.mark.slow
 def test_many_writers_of_one_file_at_once(tmp_path: Path) -> None:
     """None fails, none sees the temporary of another, the last one stands, nothing is left."""
     target = tmp_path / "bitcells.h5"
