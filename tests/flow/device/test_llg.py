@@ -127,13 +127,15 @@ def test_starts_are_boltzmann_distributed():
     assert kstest(np.arctan2(m[:, 1], m[:, 0]) / (2 * np.pi) + 0.5, "uniform").pvalue > 1e-3
 
 
-def test_noiseless_relaxation_turns_at_the_larmor_rate():
-    still = Macrospin(1e12, [-1, 1], [0, 0])
-    m = torch.tensor([[np.sin(0.01), 0.0, np.cos(0.01)]], dtype=torch.float64)
-    march(still, m, torch.arange(1), 1, 0, 100, 0.001, -2.0)
-    angle = torch.atan2(m[0, 1], m[0, 0]) % (2 * np.pi)
-    assert float(angle) == pytest.approx((0.1 / 0.025) % (2 * np.pi), abs=1e-3)
-    assert float(torch.hypot(m[0, 0], m[0, 1])) == pytest.approx(np.sin(0.01) * np.exp(-0.1), rel=1e-3)
+def test_mean_relaxation_turns_at_the_larmor_rate():
+    """Near the pole the equation is linear, so the mean of noisy moments moves like one without noise."""
+    still = Macrospin(1e5, [-1, 1], [0, 0])
+    m = torch.tensor([[np.sin(0.01), 0.0, np.cos(0.01)]], dtype=torch.float64).repeat(40000, 1)
+    march(still, m, torch.arange(40000), 1, 0, 100, 0.001, -2.0)
+    x, y, _ = m.mean(dim=0)
+    # The standard error of the mean is 5e-4 of the radius.
+    assert float(torch.atan2(y, x) % (2 * np.pi)) == pytest.approx((0.1 / 0.025) % (2 * np.pi), abs=3e-3)
+    assert float(torch.hypot(x, y)) == pytest.approx(np.sin(0.01) * np.exp(-0.1), rel=3e-3)
 
 
 # Against the Fokker-Planck equation
