@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import importlib.metadata
 from pathlib import Path
 
 import pytest
+from packaging.specifiers import SpecifierSet
 
 from flow.errors import UserError
 from flow.toolchain import project_root
@@ -63,3 +65,19 @@ def test_the_project_pins_its_foreign_wheels(name: str) -> None:
 
 def test_names_compare_as_package_indexes_do() -> None:
     assert canonical("Types_Py.YAML") == "types-py-yaml"
+
+
+def test_pins_install_on_the_python_of_debian_12() -> None:
+    """Its 3.11.2 is older than most people's 3.11: a release that wants 3.11.5 stops `make setup` there."""
+    debian = "3.11.2"
+    pins = read_pins(project_root() / "constraints.txt")
+    wanted = {
+        canonical(package.metadata["Name"]): package.metadata["Requires-Python"]
+        for package in importlib.metadata.distributions()
+    }
+    refused = {
+        name: wanted[name]
+        for name in pins
+        if wanted.get(name) and not SpecifierSet(wanted[name]).contains(debian)
+    }
+    assert not refused
