@@ -17,7 +17,7 @@ WHEELS ?=
 # pip shows its progress to a person and keeps quiet in a log.
 QUIET := $(shell [ -t 1 ] || echo -qq)
 
-.PHONY: setup wheels build characterize train report test bench lint docs clean help
+.PHONY: setup wheels build characterize train oxide report test bench lint docs clean help
 
 ifneq ($(WHEELS),)
 export PIP_NO_INDEX := 1
@@ -70,6 +70,14 @@ train: setup ## The main job: characterise the cells, train the networks, write 
 	@for model in neurosim physical; do \
 	  $(BIN)/mtj-neuro train --study study.toml --model $$model --output build/traces/$$model.h5 $(ARGS); done
 	@$(BIN)/mtj-neuro train --study study.toml --cells paper --model neurosim --output build/traces/paper.h5 $(ARGS)
+	@$(BIN)/mtj-neuro report
+
+oxide: setup ## Accuracy against oxide thickness (studies/oxide.toml), for the report
+	@$(BIN)/mtj-flow characterize --study studies/oxide.toml --output build/oxide/bitcells.h5 \
+	  $(if $(JOBS),--jobs $(JOBS))
+	@for model in neurosim physical; do \
+	  $(BIN)/mtj-neuro train --study studies/oxide.toml --tables build/oxide/bitcells.h5 --model $$model \
+	    --output build/oxide/traces/$$model.h5 $(ARGS); done
 	@$(BIN)/mtj-neuro report
 
 report: setup ## Tables and figures beside the paper's, from what was run last

@@ -17,7 +17,7 @@ from typer.testing import CliRunner
 from flow.toolchain.pins import canonical, read_pins
 
 ROOT = Path(__file__).resolve().parents[1]
-TARGETS = ["setup", "wheels", "build", "characterize", "train", "report", "test"]
+TARGETS = ["setup", "wheels", "build", "characterize", "train", "oxide", "report", "test"]
 TARGETS += ["bench", "lint", "docs", "clean", "help"]
 
 
