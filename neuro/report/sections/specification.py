@@ -31,7 +31,7 @@ def section(results: Results) -> Section:
         lines.append(
             [
                 heading(row.label + unit),
-                Cell(_WORDS[row.verdict], "text" if row.verdict == "pass" else "failed"),
+                Cell(_WORDS[row.verdict], "number" if row.verdict == "pass" else "failed"),
                 Cell("–", "faint")
                 if row.measured is None
                 else Cell(shown_measured(row.measured), address=row.id),
