@@ -32,6 +32,16 @@ _MARK = "MTJFLOW_TEST_COMMAND"
 _SEMAPHORES = Path("/dev/shm")
 
 
+@pytest.fixture(scope="session", autouse=True)
+def hear_ctrl_c() -> Iterator[None]:
+    """A shell starts background jobs deaf to Ctrl-C, and children inherit that; these commands must hear it."""
+    before = signal.getsignal(signal.SIGINT)
+    if before is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 @dataclass
 class Command:
     """A command of ours, running or ended."""
