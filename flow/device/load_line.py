@@ -11,7 +11,8 @@ from flow.errors import UserError
 
 Array = npt.NDArray[np.float64]
 
-# Beyond these the solvers' numbers leave the range of a float or mean nothing (a real cell: 20 to 200, 0 to 10).
+# Beyond these the solvers' numbers leave the range of a float or mean nothing; a real cell has a stability of
+# 20 to 200 and a drive of 0 to 10.
 _DELTA = (1e-6, 1e5)
 _LARGEST_DRIVE = 1e6
 _TAU = (1e-30, 1e30)

@@ -101,8 +101,8 @@ class Junction:
             )
         if not np.all(np.asarray(self.delta) <= _LARGEST_DELTA):
             raise UserError(
-                f"the thermal stability factor is beyond {_LARGEST_DELTA:g}: is every length and energy in SI "
-                "units?",
+                f"the thermal stability factor is beyond {_LARGEST_DELTA:g}: is every length and energy in "
+                "SI units?",
                 key="k_i",
             )
 

@@ -34,7 +34,7 @@ _SEMAPHORES = Path("/dev/shm")
 
 @pytest.fixture(scope="session", autouse=True)
 def hear_ctrl_c() -> Iterator[None]:
-    """A shell starts background jobs deaf to Ctrl-C, and children inherit that; these commands must hear it."""
+    """A shell starts background jobs deaf to Ctrl-C, which children inherit; these must hear it."""
     before = signal.getsignal(signal.SIGINT)
     if before is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
