@@ -128,3 +128,27 @@ def test_no_room_for_the_log_harms_no_table(small: Path, start: Start, undisturb
     assert start(small, "flow", "characterize").end().code == 0
     assert (small / TABLE).read_bytes() == undisturbed.table
     assert remains(small) == []
+
+
+def test_no_room_for_a_figure(tmp_path: Path) -> None:
+    """A figure of the report is written whole or not at all; the one that was there stays."""
+    old = tmp_path / "wave.svg"
+    old.write_bytes(b"the old figure")
+    program = tmp_path / "draw.py"
+    program.write_text(
+        "from pathlib import Path\n"
+        "from flow.errors import UserError\n"
+        "from neuro.report.figures.style import Figure, canvas, look, save\n"
+        "with look():\n"
+        "    drawn = canvas(2.0)\n"
+        "    drawn.subplots().plot([0, 1], [0, 1])\n"
+        "try:\n"
+        "    save(Figure('wave', 'Wave', 'A line.', drawn), Path('.'))\n"
+        "except UserError as error:\n"
+        "    raise SystemExit(str(error)) from None\n"
+    )
+    done = limited(tmp_path, 2048, "draw")
+    assert done.returncode == 1
+    assert one_error(f"error: {done.stderr}").endswith("wave.png: cannot be written: file too large")
+    assert old.read_bytes() == b"the old figure"
+    assert sorted(path.name for path in tmp_path.iterdir() if path.is_file()) == ["draw.py", "wave.svg"]

@@ -13,6 +13,8 @@ from typing import Any
 
 import matplotlib
 
+from flow.table import replace_file
+
 matplotlib.use("Agg")
 
 from matplotlib import rc_context
@@ -72,17 +74,29 @@ def canvas(height: float, width: float = COLUMN) -> Canvas:
 
 
 def save(figure: Figure, directory: Path) -> list[Path]:
-    """Write NAME.png, NAME.svg, NAME.pdf and the caption NAME.txt; returns their paths."""
-    paths = [directory / f"{figure.name}{suffix}" for suffix in (".png", ".svg", ".pdf", ".txt")]
-    with look():
+    """Write NAME.png, .svg, .pdf and the caption NAME.txt, each whole or not at all; returns their paths.
+
+    Raises UserError where one cannot be written.
+    """
+    formats: dict[str, dict[str, None]] = {
         # No date and no version inside: the same results give the same bytes.
-        figure.canvas.savefig(paths[0], metadata={"Software": None})
-        # Laid out once, for all formats alike.
-        figure.canvas.set_layout_engine("none")
-        figure.canvas.savefig(paths[1], metadata={"Date": None, "Creator": None})
-        figure.canvas.savefig(paths[2], metadata={"CreationDate": None, "Creator": None, "Producer": None})
-    paths[3].write_text(figure.caption + "\n", encoding="utf-8")
-    return paths
+        "png": {"Software": None},
+        "svg": {"Date": None, "Creator": None},
+        "pdf": {"CreationDate": None, "Creator": None, "Producer": None},
+    }
+    contents: dict[str, bytes] = {}
+    with look():
+        for kind, metadata in formats.items():
+            buffer = io.BytesIO()
+            figure.canvas.savefig(buffer, format=kind, metadata=metadata)
+            contents[kind] = buffer.getvalue()
+            # Laid out once, for all formats alike.
+            figure.canvas.set_layout_engine("none")
+    contents["txt"] = (figure.caption + "\n").encode("utf-8")
+    paths = {kind: directory / f"{figure.name}.{kind}" for kind in contents}
+    for kind, content in contents.items():
+        replace_file(paths[kind], content)
+    return list(paths.values())
 
 
 def inline_svg(figure: Figure) -> str:
