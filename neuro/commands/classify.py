@@ -11,6 +11,26 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from neuro.command_options import (
+    AdcBits,
+    AdcReference,
+    AdcStep,
+    AsJson,
+    Batch,
+    Bits,
+    CellNames,
+    Cells,
+    DataDir,
+    Device,
+    Jobs,
+    Layers,
+    Model,
+    Optimizer,
+    Rates,
+    Tables,
+    Wires,
+)
+
 if TYPE_CHECKING:
     from neuro.offline_trace import OfflineTrace
 
@@ -21,54 +41,35 @@ def add_to(app: typer.Typer) -> None:
 
 
 def classify(
-    tables: Annotated[
-        Path, typer.Option(help="Characterised bitcells (HDF5); used unless --cells is given.")
-    ] = Path("build/tables/bitcells.h5"),
-    cells: Annotated[
-        str | None, typer.Option(help="`paper` (the published cells) or a JSON file with a list of cells.")
-    ] = None,
-    cell: Annotated[
-        list[str] | None, typer.Option(help="Only this cell: NAME or NAME/VARIANT; may be repeated.")
-    ] = None,
-    model: Annotated[
-        str, typer.Option(help="physical, or neurosim (the reference simulator's arithmetic).")
-    ] = "physical",
+    tables: Tables = Path("build/tables/bitcells.h5"),
+    cells: Cells = None,
+    cell: CellNames = None,
+    model: Model = "physical",
     epochs: Annotated[int, typer.Option(min=1, max=10000, help="Epochs of the software training.")] = 15,
     images: Annotated[int, typer.Option(min=1, help="Training images of an epoch.")] = 8000,
     replicas: Annotated[
         int, typer.Option(min=1, max=100000, help="Networks, each in a chip of its own.")
     ] = 1,
     seed: Annotated[int, typer.Option(help="Seed of weights, images, chips and errors.")] = 0,
-    device: Annotated[str, typer.Option(help="cpu or cuda.")] = "cpu",
-    jobs: Annotated[int | None, typer.Option(min=1, help="Threads (default: one a core).")] = None,
-    layers: Annotated[str, typer.Option(help="Neurons of each layer.")] = "400,100,10",
-    rates: Annotated[
-        str | None, typer.Option(help="Learning rate of each array (default 0.4, ..., 0.2).")
-    ] = None,
-    bits: Annotated[int, typer.Option(min=1, max=8, help="Cells of a weight.")] = 6,
-    optimizer: Annotated[str, typer.Option(help="sgd, momentum, adam or rmsprop.")] = "sgd",
-    batch: Annotated[int, typer.Option(min=1, help="Images to one update of the weights.")] = 1,
-    adc_bits: Annotated[int, typer.Option(min=1, max=16, help="Bits of the partial-sum converter.")] = 8,
-    adc_step: Annotated[
-        float | None,
-        typer.Option(help="One code in units of the ON-OFF current difference (physical: 2, neurosim: 1)."),
-    ] = None,
-    adc_reference: Annotated[
-        str, typer.Option(help="column: subtract the reference column's code; analog: its current.")
-    ] = "column",
-    wires: Annotated[
-        bool, typer.Option(help="physical model: wire in series with each cell (its share of shared wires).")
-    ] = True,
+    device: Device = "cpu",
+    jobs: Jobs = None,
+    layers: Layers = "400,100,10",
+    rates: Rates = None,
+    bits: Bits = 6,
+    optimizer: Optimizer = "sgd",
+    batch: Batch = 1,
+    adc_bits: AdcBits = 8,
+    adc_step: AdcStep = None,
+    adc_reference: AdcReference = "column",
+    wires: Wires = True,
     shared_column: Annotated[
         bool, typer.Option(help="physical model: cells share the wire of their column, as in SPICE.")
     ] = False,
-    data_dir: Annotated[
-        Path | None, typer.Option(help="Directory of the four IDX files (default: MNIST).")
-    ] = None,
+    data_dir: DataDir = None,
     output: Annotated[Path, typer.Option(help="Results (HDF5; a CSV file beside it).")] = Path(
         "build/offline/classification.h5"
     ),
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Train in software, write the weights into arrays of bitcells once, test them there."""
     from flow.table import check_writable, digest, open_table

@@ -11,6 +11,26 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from neuro.command_options import (
+    AdcBits,
+    AdcReference,
+    AdcStep,
+    AsJson,
+    Batch,
+    Bits,
+    CellNames,
+    Cells,
+    DataDir,
+    Device,
+    Jobs,
+    Layers,
+    Model,
+    Optimizer,
+    Rates,
+    Tables,
+    Wires,
+)
+
 if TYPE_CHECKING:
     from neuro.cells import Bitcell
     from neuro.trace import Trace
@@ -27,18 +47,10 @@ def train(
         Path | None,
         typer.Option(help="study.toml: what to train, where no option says otherwise."),
     ] = None,
-    tables: Annotated[
-        Path, typer.Option(help="Characterised bitcells (HDF5); used unless --cells is given.")
-    ] = Path("build/tables/bitcells.h5"),
-    cells: Annotated[
-        str | None, typer.Option(help="`paper` (the published cells) or a JSON file with a list of cells.")
-    ] = None,
-    cell: Annotated[
-        list[str] | None, typer.Option(help="Only this cell: NAME or NAME/VARIANT; may be repeated.")
-    ] = None,
-    model: Annotated[
-        str, typer.Option(help="physical, or neurosim (the reference simulator's arithmetic).")
-    ] = "physical",
+    tables: Tables = Path("build/tables/bitcells.h5"),
+    cells: Cells = None,
+    cell: CellNames = None,
+    model: Model = "physical",
     epochs: Annotated[int, typer.Option(min=1, max=10000)] = 15,
     images: Annotated[int, typer.Option(min=1, help="Training images of an epoch.")] = 8000,
     replicas: Annotated[int, typer.Option(min=1, max=100000)] = 1,
@@ -54,39 +66,28 @@ def train(
     rng: Annotated[
         str, typer.Option(help="philox (counter-based), or libc (the published sequence).")
     ] = "philox",
-    device: Annotated[str, typer.Option(help="cpu or cuda.")] = "cpu",
+    device: Device = "cpu",
     engine: Annotated[str, typer.Option(help="auto, compiled or torch; all give the same traces.")] = "auto",
-    jobs: Annotated[int | None, typer.Option(min=1, help="Threads (default: one a core).")] = None,
-    layers: Annotated[str, typer.Option(help="Neurons of each layer.")] = "400,100,10",
-    rates: Annotated[
-        str | None, typer.Option(help="Learning rate of each array (default 0.4, ..., 0.2).")
-    ] = None,
-    bits: Annotated[int, typer.Option(min=1, max=8, help="Cells of a weight.")] = 6,
-    optimizer: Annotated[str, typer.Option(help="sgd, momentum, adam or rmsprop.")] = "sgd",
-    batch: Annotated[int, typer.Option(min=1, help="Images to one update of the weights.")] = 1,
-    adc_bits: Annotated[int, typer.Option(min=1, max=16, help="Bits of the partial-sum converter.")] = 8,
-    adc_step: Annotated[
-        float | None,
-        typer.Option(help="One code in units of the ON-OFF current difference (physical: 2, neurosim: 1)."),
-    ] = None,
-    adc_reference: Annotated[
-        str, typer.Option(help="column: subtract the reference column's code; analog: its current.")
-    ] = "column",
+    jobs: Jobs = None,
+    layers: Layers = "400,100,10",
+    rates: Rates = None,
+    bits: Bits = 6,
+    optimizer: Optimizer = "sgd",
+    batch: Batch = 1,
+    adc_bits: AdcBits = 8,
+    adc_step: AdcStep = None,
+    adc_reference: AdcReference = "column",
     software_weights: Annotated[
         str, typer.Option(help="physical model: clipped, readback or free.")
     ] = "clipped",
-    wires: Annotated[
-        bool, typer.Option(help="physical model: wire in series with each cell (its share of shared wires).")
-    ] = True,
+    wires: Wires = True,
     shared_column: Annotated[
         bool,
         typer.Option(
             help="physical model: cells share the wire of their column, as in SPICE (bends the codes)."
         ),
     ] = False,
-    data_dir: Annotated[
-        Path | None, typer.Option(help="Directory of the four IDX files (default: MNIST).")
-    ] = None,
+    data_dir: DataDir = None,
     output: Annotated[Path, typer.Option(help="Traces (HDF5; a CSV file beside it).")] = Path(
         "build/traces/training.h5"
     ),
@@ -97,7 +98,7 @@ def train(
         float, typer.Option(min=0.0, help="Least time between two checkpoints.")
     ] = 5.0,
     fresh: Annotated[bool, typer.Option("--fresh", help="Do not go on from checkpoints.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Train networks in arrays of bitcells and trace accuracy, latency and energy after every epoch."""
     from flow.table import UserError, check_writable, digest, open_table
