@@ -24,6 +24,7 @@ from flow.table import STATUS_FLAGS, Array, BitcellTable, CellVariant, Quantity,
 from flow.table.content import SECTIONS
 from flow.table.quantity import described
 from flow.toolchain import tool_versions
+from flow.toolchain.project import file_within
 
 TECHNOLOGY = "technology"
 
@@ -297,12 +298,12 @@ def _inputs(root: Path, table: BitcellTable, place: Place, provenance: Provenanc
 
 
 def _state(root: Path, name: str, sha256: str) -> str:
-    """Of an input now. A table from elsewhere may name any path: only the project's files are looked at."""
+    """Of an input now."""
     if Path(name).parts[:1] == ("external",):
         return "missing"
     try:
-        place = (root / name).resolve()
-        if not place.is_relative_to(root.resolve()) or not place.is_file():
+        place = file_within(root, name)
+        if place is None:
             return "missing"
         return "same" if file_sha256(place) == sha256 else "changed"
     except (UserError, OSError):

@@ -20,7 +20,7 @@ from flow.table.quantity import KINDS, STATUS_FLAGS, Kind, Quantity, known, quan
 from flow.table.reader import check_seal, open_table
 from flow.table.writer import SCHEMA_NAME, SCHEMA_VERSION, sealed, write_table
 from flow.toml import load_toml, parse_toml
-from flow.toolchain.project import project_root
+from flow.toolchain.project import file_within, project_root
 
 __all__ = [
     "KINDS",
@@ -37,6 +37,7 @@ __all__ = [
     "check_writable",
     "collect",
     "digest",
+    "file_within",
     "known",
     "load_json",
     "load_toml",

@@ -28,3 +28,12 @@ def cache_directory() -> Path:
     import platformdirs
 
     return Path(platformdirs.user_cache_dir("mtjflow"))
+
+
+def file_within(root: Path, name: str) -> Path | None:
+    """The file `name` of the project `root`; None if there is none.
+
+    A table from elsewhere may name any path: only the project's own files are looked at.
+    """
+    place = (root / name).resolve()
+    return place if place.is_relative_to(root.resolve()) and place.is_file() else None

@@ -10,6 +10,7 @@ from importlib import metadata
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from flow.table import file_within
 from neuro.dataset import data_directory
 
 
@@ -112,14 +113,9 @@ def state_of(root: Path, name: str, sha256: str) -> str:
     """Whether the input `name` of the project still has that hash: same, changed or missing."""
     path = PurePosixPath(name)
     # Files outside the project are recorded by name and hash alone; the data set is where it always is.
-    if path.parts[:1] == ("external",):
-        place = data_directory() / path.name
-    else:
-        place = (root / name).resolve()
-        # A table from elsewhere may name any path: only the project's files are looked at.
-        if not place.is_relative_to(root.resolve()) or not place.is_file():
-            return "missing"
-    found = file_sha256(place)
+    outside = path.parts[:1] == ("external",)
+    place = data_directory() / path.name if outside else file_within(root, name)
+    found = "" if place is None else file_sha256(place)
     if not found:
         return "missing"
     return "same" if found == sha256 else "changed"
