@@ -30,8 +30,8 @@ from flow.measure.load_line import state_nodes
 from flow.measure.pulses import BATCH as PULSE_BATCH
 from flow.measure.pulses import SamplePulses
 from flow.measure.samples import BATCH, Operation, SampleRates, operations_of
-from flow.measure.transient import MAX_STEP, SOURCES, pulse_parameters
-from flow.spice.deck import mtj_paths, render
+from flow.measure.transient import SOURCES, pulse_circuit
+from flow.spice.deck import STATIC, mtj_paths, render
 from flow.statistics.variation import variation_of
 from flow.toolchain import find_ngspice, project_root
 
@@ -166,6 +166,7 @@ def _fresh_surface(
         bench.static_bias(selected=True),
         copies=copies,
         save=["@{mtj}[v_top]", "@{mtj}[v_bottom]", "@{mtj}[resistance]"],
+        accuracy=STATIC,
     )
     step = grid[1] - grid[0]
     names = [
@@ -189,18 +190,11 @@ def _fresh_transient(
 ) -> np.ndarray:
     """Energy of the same pulse."""
     (sample,) = variation_of(bench).overrides(y)
-    mtj = bench.cell.mtj.lower()
-    parameters, stop, _ = pulse_parameters(bench, operation.line, voltage, operation.pulse)
-    deck = render(
-        bench.testbench("write"),
-        bench.cell,
-        parameters,
-        copies=[{**sample, mtj: {**sample[mtj], "state": float(operation.stored)}}],
-        save=["all"],
+    circuit = pulse_circuit(
+        bench, "write", operation.line, voltage, operation.pulse, stored=operation.stored, samples=[sample]
     )
     names = ["time", *(source[1:] for source in SOURCES), *(f"{source}#branch" for source in SOURCES)]
-    analysis = f"tran {MAX_STEP:.12g} {stop:.12g} 0 {MAX_STEP:.12g}"
-    time_, *rest = _ngspice(bench, deck, analysis, names, settings, environment)
+    time_, *rest = _ngspice(bench, circuit.deck, circuit.analysis, names, settings, environment)
     nodes, currents = rest[: len(SOURCES)], rest[len(SOURCES) :]
     return np.array(sum(-np.trapezoid(v * i, time_) for v, i in zip(nodes, currents, strict=True)))
 

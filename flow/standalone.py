@@ -19,9 +19,10 @@ from flow.device.mtj import Z_OF_STATE
 from flow.errors import UserError
 from flow.measure.bench import Bench
 from flow.measure.load_line import state_nodes
-from flow.measure.transient import MAX_STEP, SOURCES, pulse_parameters
+from flow.measure.pulses import BATCH
+from flow.measure.transient import SOURCES, PulseCircuit, pulse_circuit
 from flow.spec import Line
-from flow.spice.deck import Overrides, mtj_paths, render
+from flow.spice.deck import STATIC, Overrides, mtj_paths, render, with_parameters
 from flow.statistics.variation import variation_of
 from flow.table import CellVariant, Quantity
 
@@ -42,7 +43,8 @@ class Settings:
         line: the driven line; None takes that of the operation.
         stored: state at the start of a pulse or held in DC; None takes 0 for a write and both otherwise.
         operation: whose line, voltage and samples a load line takes.
-        sample: index of a process sample of the table; None is the nominal device.
+        sample: index of a process sample of the table; None is the nominal device. Pulses count the typical
+            samples, on which they were measured; load lines and leakage those of the operation's error rate.
         nodes: states m_z of a load line, Chebyshev nodes.
     """
 
@@ -134,14 +136,51 @@ class _Source:
         return found
 
     def overrides(self, operation: str) -> Overrides:
-        """Instance parameters of the process sample."""
+        """Instance parameters of the process sample of an error rate."""
         index = self.settings.sample
         if index is None:
             return {}
         y = self._deviations(operation)
-        if not 0 <= index < y.shape[0]:
-            raise UserError(f"no sample {index}; the table has 0 to {y.shape[0] - 1}", key=f"y_{operation}")
+        self._check(index, y.shape[0], operation)
         return variation_of(self.bench).overrides(y[index : index + 1])[0]
+
+    def copies(self, pulse: str) -> tuple[Sequence[Overrides], int]:
+        """Instance parameters of everything in the deck that the library ran for a pulse, and which it is.
+
+        A typical sample shared its deck, and with it the time steps, with its batch unless it was flagged.
+        """
+        index = self.settings.sample
+        if index is None:
+            return [{}], 0
+        y = self._deviations("pulse")
+        self._check(index, y.shape[0], "pulse")
+        assert self.variant is not None
+        alone = f"alone_{pulse}"
+        if alone not in self.variant.samples or self.variant.samples[alone].values[index]:
+            first, last = index, index + 1
+        else:
+            first = index // BATCH * BATCH
+            last = min(first + BATCH, y.shape[0])
+        return variation_of(self.bench).overrides(y[first:last]), index - first
+
+    def sampled(self, names: Mapping[str, str]) -> dict[str, float]:
+        """The table's figure of the process sample by printed name; `names` maps it to the array."""
+        settings = self.settings
+        if self.variant is None or settings.sample is None:
+            return {}
+        if settings.voltage is not None or settings.line is not None:
+            return {}
+        samples = self.variant.samples
+        return {
+            printed: float(samples[name].values[settings.sample])
+            for printed, name in names.items()
+            if name in samples
+        }
+
+    @staticmethod
+    def _check(index: int, count: int, name: str) -> None:
+        if not 0 <= index < count:
+            raise UserError(f"no sample {index}; the table has 0 to {count - 1}", key=f"y_{name}")
 
     def _deviations(self, operation: str) -> NDArray[np.float64]:
         name = f"y_{operation}"
@@ -172,81 +211,80 @@ def _operation_of(source: _Source) -> tuple[str, Line, int]:
 
 def _write(bench: Bench, source: _Source) -> _Deck:
     name, line, stored = _operation_of(source)
-    voltage = source.voltage(name)
-    text, run, start = _pulse(bench, "write", line, voltage, bench.variant.write_pulse, stored, source, name)
+    copies, copy = source.copies(f"write_{name}")
+    circuit = pulse_circuit(
+        bench, "write", line, source.voltage(name), bench.variant.write_pulse, stored=stored, samples=copies
+    )
     energy, delay = f"write_energy_{name}", f"write_switching_time_{name}"
-    (path,) = mtj_paths(bench.cell, 1)
+    path = mtj_paths(bench.cell, circuit.copies)[copy]
     commands = [
-        *run,
-        f"let power = -({' + '.join(f'v({s[1:]})*i({s})' for s in SOURCES)})",
+        *_run(circuit),
+        f"let power = {' + '.join(f'v({s[1:]})*({_drawn(circuit, s, copy)})' for s in SOURCES)}",
         "let energy_so_far = integ(power)",
         f"let {energy} = energy_so_far[length(energy_so_far)-1]",
         f"print {energy}",
         # From the middle of the line's rising edge to m_z = 0.
         f"meas tran crossing when @{path}[mz]=0",
-        f"let {delay} = crossing - {start:.16g}",
+        f"let {delay} = crossing - {circuit.start:.16g}",
         f"print {delay}",
     ]
-    figures = source.figures({energy: energy, delay: delay})
-    return _Deck(text, (energy, delay), figures, tuple(commands))
+    figures = source.figures({energy: energy, delay: delay}) | source.sampled({energy: energy})
+    return _Deck(circuit.deck, (energy, delay), figures, tuple(commands))
 
 
 def _read(bench: Bench, source: _Source) -> _Deck:
     line = source.settings.line or bench.spec.read.line
     states = _states(source)
-    text, run, _ = _pulse(
-        bench, "read", line, source.voltage("read"), bench.variant.read_pulse, states[0], source, "read"
+    copies, copy = source.copies(f"read_{states[0]}")
+    circuit = pulse_circuit(
+        bench,
+        "read",
+        line,
+        source.voltage("read"),
+        bench.variant.read_pulse,
+        stored=states[0],
+        samples=copies,
     )
-    (path,) = mtj_paths(bench.cell, 1)
     commands: list[str] = []
     names: list[str] = []
     for stored in states:
         name = f"read_energy_{stored}"
-        commands += [f"alter @{path}[state] = {stored}"] if stored != states[0] else []
+        if stored != states[0]:
+            paths = mtj_paths(bench.cell, circuit.copies)
+            commands += [f"alter @{path}[state] = {stored}" for path in paths]
         commands += [
-            *run,
-            f"let charge = integ(-i(v{line}))",
+            *_run(circuit),
+            f"let charge = integ({_drawn(circuit, f'v{line}', copy)})",
             # The read voltage is regulated down from the supply, which gives its voltage for every charge.
             f"let {name} = {bench.card['vdd']:.16g} * charge[length(charge)-1]",
             f"print {name}",
         ]
         names.append(name)
-    figures: dict[str, float] = {}
+    figures = source.sampled({name: name for name in names})
     if len(states) == 2:
         first, second = (f"tran{run}.{name}" for run, name in enumerate(names, start=1))
         commands += [f"let read_energy = 0.5 * ({first} + {second})", "print read_energy"]
         names.append("read_energy")
-        figures = source.figures({"read_energy": "read_energy"})
-    return _Deck(text, tuple(names), figures, tuple(commands))
+        figures |= source.figures({"read_energy": "read_energy"})
+    return _Deck(circuit.deck, tuple(names), figures, tuple(commands))
 
 
-def _pulse(
-    bench: Bench,
-    testbench: str,
-    line: Line,
-    voltage: float,
-    width: float,
-    stored: int,
-    source: _Source,
-    operation: str,
-) -> tuple[str, list[str], float]:
-    """Circuit, commands that run its transient, and the middle of its rising edge (s)."""
-    parameters, stop, start = pulse_parameters(bench, line, voltage, width)
-    text = render(
-        bench.testbench(testbench),
-        bench.cell,
-        parameters,
-        copies=[_with(source.overrides(operation), bench, {"state": float(stored)})],
-        save=["all", "@{mtj}[mz]"],
-    )
-    run = [
-        f"tran {MAX_STEP:.12g} {stop:.12g} 0 {MAX_STEP:.12g}",
-        f"if time[length(time)-1] < {stop * (1 - 1e-9):.16g}",
+def _run(circuit: PulseCircuit) -> list[str]:
+    """Commands that run a transient."""
+    return [
+        circuit.analysis,
+        f"if time[length(time)-1] < {circuit.stop * (1 - 1e-9):.16g}",
         "  echo error: the transient stopped early",
         "  quit 1",
         "end",
     ]
-    return text, run, start
+
+
+def _drawn(circuit: PulseCircuit, source: str, copy: int) -> str:
+    """The current that a copy draws from a source, A, as an expression of ngspice."""
+    sign, vector = circuit.current(source, copy)
+    name = vector.removesuffix("#branch")
+    return f"-i({name})" if sign < 0 else f"i({name})"
 
 
 def _load_line(bench: Bench, source: _Source) -> _Deck:
@@ -268,8 +306,11 @@ def _load_line(bench: Bench, source: _Source) -> _Deck:
         bench.testbench("load_line"),
         bench.cell,
         bench.static_bias(selected=True),
-        copies=[_with(overrides, bench, {"freeze": 1.0, "z_frozen": float(z)}) for z in states],
+        copies=[
+            with_parameters(overrides, bench.cell.mtj, {"freeze": 1.0, "z_frozen": float(z)}) for z in states
+        ],
         save=[f"@{{mtj}}[{name}]" for name in variables],
+        accuracy=STATIC,
     )
     # The last of two points, as in the library: its first point is the start of the second.
     commands = [f"dc v{line} {voltage - 1e-3:.12g} {voltage + 5e-4:.12g} 0.001"]
@@ -298,14 +339,9 @@ def _load_line(bench: Bench, source: _Source) -> _Deck:
                 commands += ["let r_access = r_on - r_mtj_p", "print r_access"]
                 names.append("r_access")
     figures = source.figures({n: n for n in names if n.startswith("r_")} if operation == "read" else {})
-    if settings.sample is not None and source.variant is not None:
+    if settings.sample is not None and settings.voltage is None:
         rate = _LN_RATES[operation]
-        if rate in source.variant.samples and settings.voltage is None:
-            figures = {
-                f"samples/{rate}[{settings.sample}]": float(
-                    source.variant.samples[rate].values[settings.sample]
-                )
-            }
+        figures = source.sampled({f"samples/{rate}[{settings.sample}]": rate})
     return _Deck(text, tuple(names), figures, tuple(commands))
 
 
@@ -315,8 +351,9 @@ def _leakage(bench: Bench, source: _Source) -> _Deck:
         bench.testbench("leakage"),
         bench.cell,
         bench.static_bias(selected=False),
-        copies=[_with(source.overrides("0to1"), bench, {"freeze": 1.0, "z_frozen": 1.0})],
+        copies=[with_parameters(source.overrides("0to1"), bench.cell.mtj, {"freeze": 1.0, "z_frozen": 1.0})],
         save=["all"],
+        accuracy=STATIC,
     )
     cases: list[tuple[str, Line | None, float]] = [("leakage", None, 0.0)]
     if settings.voltage is not None or settings.line is not None:
@@ -366,11 +403,6 @@ def _leakage(bench: Bench, source: _Source) -> _Deck:
 def _states(source: _Source) -> tuple[int, ...]:
     stored = source.settings.stored
     return (0, 1) if stored is None else (stored,)
-
-
-def _with(overrides: Overrides, bench: Bench, values: Mapping[str, float]) -> Overrides:
-    mtj = bench.cell.mtj.lower()
-    return {**overrides, mtj: {**overrides.get(mtj, {}), **values}}
 
 
 def _control(bench: Bench, deck: _Deck) -> Sequence[str]:

@@ -17,10 +17,11 @@ from numpy.typing import NDArray
 from flow.measure.bench import Bench
 from flow.measure.column_deck import Column, Rows, deck
 from flow.measure.load_line import measure_load_line
-from flow.measure.transient import GUARD, MAX_STEP
+from flow.measure.transient import GUARD
 from flow.spice.session import SimulatorError
 
 _START = 50e-12
+_MAX_STEP = 20e-12
 _FAR_OPEN = 1e12
 _SHORT = 1e-3
 _LEVELS = (0.1, 0.01)
@@ -132,7 +133,7 @@ def line_charge(bench: Bench, column: Column, voltage: float, width: float) -> f
     simulator = bench.simulator()
     simulator.load(deck(bench, "column_write", column, rows, values, ("vcol#branch", "sl_0")))
     end = _START + GUARD + width
-    vectors = simulator.run(f"tran {MAX_STEP:.6g} {end:.12g} 0 {MAX_STEP:.6g}")
+    vectors = simulator.run(f"tran {_MAX_STEP:.6g} {end:.12g} 0 {_MAX_STEP:.6g}")
     simulator.unload()
     return float(np.trapezoid(vectors["vcol#branch"], vectors["time"]))
 
@@ -177,7 +178,7 @@ def write(bench: Bench, column: Column, row: int, stored: int, voltage: float, w
     saved = ("ts", "tb", "vts#branch", "vtb#branch", "vbl#branch", "vend#branch", state)
     prepare(supply, saved, moving=True)
     stop = 4 * GUARD + width + 2 * bench.spec.write.edge
-    wave = simulator.run(f"tran {MAX_STEP:.6g} {stop:.12g} 0 {MAX_STEP:.6g}")
+    wave = simulator.run(f"tran {_MAX_STEP:.6g} {stop:.12g} 0 {_MAX_STEP:.6g}")
     simulator.unload()
     time = wave["time"]
     cell = wave["ts"] * wave["vts#branch"] + wave["tb"] * wave["vtb#branch"]

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from flow.measure.bench import Bench
 from flow.measure.transient import SOURCES
-from flow.spice.deck import render
+from flow.spice.deck import STATIC, render
 
 
 @dataclass(frozen=True)
@@ -44,6 +44,7 @@ def _power(bench: Bench, lines: dict[str, float], stored: int) -> float:
         {**bench.static_bias(selected=False), **lines},
         copies=[{bench.cell.mtj: {"freeze": 1.0, "z_frozen": 1.0 - 2.0 * stored}}],
         save=["all"],
+        accuracy=STATIC,
     )
     simulator = bench.simulator()
     simulator.load(deck)

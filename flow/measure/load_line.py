@@ -16,7 +16,7 @@ from scipy.interpolate import BarycentricInterpolator, make_interp_spline
 from flow.errors import UserError
 from flow.measure.bench import Bench
 from flow.spec import Line
-from flow.spice.deck import mtj_paths, render
+from flow.spice.deck import STATIC, mtj_paths, render
 
 _VARIABLES = ("v_top", "v_bottom", "resistance", "drive")
 
@@ -100,6 +100,7 @@ def measure_load_line(
         bench.static_bias(selected=True),
         copies=copies,
         save=[f"@{{mtj}}[{name}]" for name in _VARIABLES],
+        accuracy=STATIC,
     )
     simulator = bench.simulator()
     simulator.load(deck)

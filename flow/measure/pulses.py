@@ -6,7 +6,6 @@ copy draws.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -15,10 +14,10 @@ from numpy.typing import NDArray
 
 from flow.measure.bench import Bench
 from flow.measure.samples import CONVERGED, FAILED, RETRIED, SAFE_OPTIONS
-from flow.measure.transient import MAX_STEP, SOURCES, crossing, pulse_parameters
+from flow.measure.transient import pulse_circuit
 from flow.parallel import Arrays, digest
 from flow.spec import Line
-from flow.spice.deck import Overrides, mtj_paths, render
+from flow.spice.deck import Overrides
 from flow.spice.session import SimulatorError
 from flow.statistics.variation import variation_of
 
@@ -26,8 +25,6 @@ Array = NDArray[np.float64]
 
 BATCH = 16
 """Copies a deck: more make the matrix slow, fewer share too little."""
-
-_INSTANCE = re.compile(r"^xcell(?:_(?P<index>\d+))? (?P<ports>.+) (?P<cell>\S+)$", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -129,49 +126,25 @@ class SamplePulses:
         }
 
     def _simulate(self, copies: Sequence[Overrides], options: str) -> dict[str, Array]:
-        bench, mtj = self.bench, self.bench.cell.mtj.lower()
-        started = [{**copy, mtj: {**copy.get(mtj, {}), "state": float(self.stored)}} for copy in copies]
-        parameters, stop, start = pulse_parameters(bench, self.line, self.voltage, self.width)
-        ports = [source[1:] for source in SOURCES]
-        senses = [f"vsense_{index}_{port}" for index in range(len(copies)) for port in ports]
-        deck = render(
-            bench.testbench(self.testbench),
-            bench.cell,
-            parameters,
-            copies=started,
-            save=["@{mtj}[mz]", *ports, *(f"{sense}#branch" for sense in senses)],
+        circuit = pulse_circuit(
+            self.bench,
+            self.testbench,
+            self.line,
+            self.voltage,
+            self.width,
+            stored=self.stored,
+            samples=copies,
             options=options,
         )
-        simulator = bench.simulator()
-        simulator.load(_with_senses(deck))
+        simulator = self.bench.simulator()
+        simulator.load(circuit.deck)
         try:
-            vectors = simulator.run(f"tran {MAX_STEP:.12g} {stop:.12g} 0 {MAX_STEP:.12g}")
+            vectors = simulator.run(circuit.analysis)
         finally:
             simulator.unload()
-        time = vectors["time"]
-        if time[-1] < stop * (1 - 1e-9):
-            raise SimulatorError([f"the transient stopped at {time[-1]:.4g} s of {stop:.4g} s"])
-        energy, charge, switching = (np.empty(len(copies)) for _ in range(3))
-        for index, path in enumerate(mtj_paths(bench.cell, len(copies))):
-            current = {port: vectors[f"vsense_{index}_{port}#branch"] for port in ports}
-            energy[index] = sum(np.trapezoid(vectors[port] * current[port], time) for port in ports)
-            charge[index] = np.trapezoid(current[self.line], time)
-            switching[index] = crossing(time, vectors[f"@{path}[mz]"]) - start
-        if not (np.isfinite(energy).all() and np.isfinite(charge).all()):
-            raise SimulatorError(["the transient gave no finite energy"])
-        return {"energy": energy, "charge": charge, "switching_time": switching}
-
-
-def _with_senses(deck: str) -> str:
-    """The deck with a zero-volt source between every port of every copy and the shared line."""
-    lines = []
-    for line in deck.splitlines():
-        match = _INSTANCE.match(line)
-        if match is None:
-            lines.append(line)
-            continue
-        index = match["index"] or "0"
-        ports = match["ports"].split()
-        lines += [f"vsense_{index}_{port} {port} {port}_{index} 0" for port in ports]
-        lines.append(f"{line.split()[0]} {' '.join(f'{port}_{index}' for port in ports)} {match['cell']}")
-    return "\n".join([*lines, ""])
+        pulses = [circuit.measure(vectors, copy) for copy in range(len(copies))]
+        return {
+            "energy": np.array([pulse.total_energy for pulse in pulses]),
+            "charge": np.array([pulse.charge for pulse in pulses]),
+            "switching_time": np.array([pulse.switching_time for pulse in pulses]),
+        }

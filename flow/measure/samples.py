@@ -20,7 +20,7 @@ from flow.measure.load_line import polynomial, state_nodes
 from flow.measure.operating_point import Side
 from flow.parallel import Arrays, digest
 from flow.spec import Line
-from flow.spice.deck import Overrides, mtj_paths, render
+from flow.spice.deck import STATIC, Overrides, mtj_paths, render, with_parameters
 from flow.spice.session import SimulatorError
 from flow.statistics.variation import variation_of
 
@@ -183,14 +183,14 @@ class SampleRates:
         Raises SimulatorError if ngspice does not converge with all of them in one deck.
         """
         bench, voltage = self.bench, self.voltage
-        mtj = bench.cell.mtj.lower()
-        frozen = [{**copy, mtj: {**copy.get(mtj, {}), "freeze": 1.0}} for copy in copies]
+        frozen = [with_parameters(copy, bench.cell.mtj, {"freeze": 1.0}) for copy in copies]
         deck = render(
             bench.testbench("load_surface"),
             bench.cell,
             bench.static_bias(selected=True),
             copies=frozen,
             save=[f"@{{mtj}}[{name}]" for name in _VARIABLES],
+            accuracy=STATIC,
             options=options,
             angle="held_angle",
         )

@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from flow.measure.bench import Bench
 from flow.spec import Line
-from flow.spice.deck import mtj_paths, render
-from flow.spice.session import SimulatorError
+from flow.spice.deck import PULSED, Overrides, mtj_paths, render, with_parameters
+from flow.spice.session import SimulatorError, Waveforms
 
 SOURCES = ("vbl", "vsl", "vwl", "vwlb", "vnw", "vpw")
 GUARD = 50e-12
-MAX_STEP = 20e-12
+MAX_STEP = 500e-12
+"""Longest time step, s. Edges and a moving free layer get far shorter ones, from ngspice and the model."""
+
+_JUNCTION = ("mz", "v_top", "v_bottom", "resistance")
+_INSTANCE = re.compile(r"^xcell_(?P<index>\d+) (?P<ports>.+) (?P<cell>\S+)$", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -53,48 +58,112 @@ class Pulse:
         return bool(self.state[0] * self.state[-1] < 0)
 
 
-def measure_pulse(
-    bench: Bench, testbench: str, line: Line, voltage: float, width: float, *, stored: int
-) -> Pulse:
-    """Simulate one pulse of `voltage` (V) and `width` (s, at half height) on `line`.
+@dataclass(frozen=True)
+class PulseCircuit:
+    """The circuit of one pulse on one or several copies of a bitcell, made to be simulated.
 
-    The cell starts in state `stored` at the typical thermal angle (quantile 0.5); it is selected for
-    the pulse and deselected after it.
+    Attributes:
+        line: the driven line.
+        copies: copies of the bitcell; they share sources and time steps.
+        deck: what the simulator loads.
+        analysis: the command that runs the transient.
+        start: middle of the line's rising edge, s.
+        stop: end of the transient, s.
+    """
 
-    Raises:
-        SimulatorError: ngspice did not converge or stopped early.
+    bench: Bench
+    line: Line
+    copies: int
+    deck: str
+    analysis: str
+    start: float
+    stop: float
+
+    def current(self, source: str, copy: int = 0) -> tuple[float, str]:
+        """Sign and vector of the current that a copy draws from a source, by the source's name."""
+        # ngspice counts a current as positive into a source's + terminal: a source delivers the negative,
+        # and through the zero-volt source between line and copy flows what the copy draws.
+        return (-1.0, f"{source}#branch") if self.copies == 1 else (1.0, f"{_sense(copy, source)}#branch")
+
+    def measure(self, vectors: Waveforms, copy: int = 0) -> Pulse:
+        """What the transient's vectors say of one copy.
+
+        Raises:
+            SimulatorError: the transient ended early, or gave no finite energy.
+        """
+        time = vectors["time"]
+        if time[-1] < self.stop * (1 - 1e-9):
+            raise SimulatorError([f"the transient stopped at {time[-1]:.4g} s of {self.stop:.4g} s"])
+        node = {source: vectors[source[1:]] for source in SOURCES}
+        drawn = {source: self.current(source, copy) for source in SOURCES}
+        current = {source: sign * vectors[name] for source, (sign, name) in drawn.items()}
+        path = mtj_paths(self.bench.cell, self.copies)[copy]
+        state, top, bottom, resistance = (vectors[f"@{path}[{name}]"] for name in _JUNCTION)
+        pulse = Pulse(
+            time=time,
+            voltage=node,
+            current=current,
+            state=state,
+            junction_current=(top + bottom) / resistance,
+            energy={source: float(np.trapezoid(node[source] * current[source], time)) for source in SOURCES},
+            charge=float(np.trapezoid(current[f"v{self.line}"], time)),
+            switching_time=crossing(time, state) - self.start,
+        )
+        if not np.isfinite([pulse.total_energy, pulse.charge]).all():
+            raise SimulatorError(["the transient gave no finite energy"])
+        return pulse
+
+
+def pulse_circuit(
+    bench: Bench,
+    testbench: str,
+    line: Line,
+    voltage: float,
+    width: float,
+    *,
+    stored: int,
+    samples: Sequence[Overrides] = ({},),
+    options: str = "",
+) -> PulseCircuit:
+    """The circuit of one pulse of `voltage` (V) and `width` (s, at half height) on `line`.
+
+    Every sample is a copy of the cell with these instance parameters; none but the nominal one without any.
+    It starts in state `stored` at the typical thermal angle (quantile 0.5), is selected for the pulse and
+    deselected after it.
     """
     parameters, stop, start = pulse_parameters(bench, line, voltage, width)
+    analysis = f"tran {MAX_STEP:.12g} {stop:.12g} 0 {MAX_STEP:.12g}"
+    circuit = PulseCircuit(bench, line, len(samples), "", analysis, start, stop)
     deck = render(
         bench.testbench(testbench),
         bench.cell,
         parameters,
-        copies=[{bench.cell.mtj: {"state": float(stored)}}],
-        save=["all", *(f"@{{mtj}}[{name}]" for name in ("mz", "v_top", "v_bottom", "resistance"))],
+        copies=[with_parameters(sample, bench.cell.mtj, {"state": float(stored)}) for sample in samples],
+        save=[
+            *(source[1:] for source in SOURCES),
+            *(circuit.current(source, copy)[1] for copy in range(len(samples)) for source in SOURCES),
+            *(f"@{{mtj}}[{name}]" for name in _JUNCTION),
+        ],
+        accuracy=PULSED,
+        options=options,
     )
+    return replace(circuit, deck=_with_senses(deck))
+
+
+def measure_pulse(
+    bench: Bench, testbench: str, line: Line, voltage: float, width: float, *, stored: int
+) -> Pulse:
+    """Simulate one pulse on the nominal cell, as `pulse_circuit` describes it.
+
+    Raises:
+        SimulatorError: ngspice did not converge or stopped early.
+    """
+    circuit = pulse_circuit(bench, testbench, line, voltage, width, stored=stored)
     simulator = bench.simulator()
-    simulator.load(deck)
-    vectors = simulator.run(f"tran {MAX_STEP:.12g} {stop:.12g} 0 {MAX_STEP:.12g}")
+    simulator.load(circuit.deck)
+    pulse = circuit.measure(simulator.run(circuit.analysis))
     simulator.unload()
-    time = vectors["time"]
-    if time[-1] < stop * (1 - 1e-9):
-        raise SimulatorError([f"the transient stopped at {time[-1]:.4g} s of {stop:.4g} s"])
-    node = {source: vectors[source[1:]] for source in SOURCES}
-    # ngspice counts a source's current as positive into its + terminal: delivered current is its negative.
-    current = {source: -vectors[f"{source}#branch"] for source in SOURCES}
-    (path,) = mtj_paths(bench.cell, 1)
-    state = vectors[f"@{path}[mz]"]
-    junction = vectors[f"@{path}[v_top]"] + vectors[f"@{path}[v_bottom]"]
-    return Pulse(
-        time=time,
-        voltage=node,
-        current=current,
-        state=state,
-        junction_current=junction / vectors[f"@{path}[resistance]"],
-        energy={source: float(np.trapezoid(node[source] * current[source], time)) for source in SOURCES},
-        charge=float(np.trapezoid(current[f"v{line}"], time)),
-        switching_time=crossing(time, state) - start,
-    )
+    return pulse
 
 
 def pulse_parameters(
@@ -108,9 +177,10 @@ def pulse_parameters(
         "t_pulse": width,
         "t_edge": edge,
         "t_guard": GUARD,
-        "t_start": GUARD,
+        # The cell is at rest before: nothing would be seen there.
+        "t_start": 0.0,
     }
-    return parameters, 4 * GUARD + width + 2 * edge, 2 * GUARD + edge / 2
+    return parameters, 3 * GUARD + width + 2 * edge, GUARD + edge / 2
 
 
 def crossing(time: NDArray[np.float64], state: NDArray[np.float64]) -> float:
@@ -121,3 +191,22 @@ def crossing(time: NDArray[np.float64], state: NDArray[np.float64]) -> float:
     after = int(beyond[0])
     span = state[after] - state[after - 1]
     return float(time[after - 1] - state[after - 1] / span * (time[after] - time[after - 1]))
+
+
+def _sense(copy: int, source: str) -> str:
+    return f"vsense_{copy}_{source[1:]}"
+
+
+def _with_senses(deck: str) -> str:
+    """The deck with a zero-volt source between every port of each of several copies and the shared line."""
+    lines = []
+    for line in deck.splitlines():
+        match = _INSTANCE.match(line)
+        if match is None:
+            lines.append(line)
+            continue
+        copy = int(match["index"])
+        ports = match["ports"].split()
+        lines += [f"{_sense(copy, f'v{port}')} {port} {port}_{copy} 0" for port in ports]
+        lines.append(f"{line.split()[0]} {' '.join(f'{port}_{copy}' for port in ports)} {match['cell']}")
+    return "\n".join([*lines, ""])

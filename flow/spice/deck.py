@@ -22,6 +22,12 @@ _parsed: dict[tuple[Path, Path], tuple[list[tuple[int, int]], Netlist]] = {}
 Overrides = Mapping[str, Mapping[str, float]]
 """Instance parameters by element name of the bitcell: `{"nmtj": {"freeze": 1, "z_frozen": 0.5}}`."""
 
+STATIC = "reltol=1e-7 vntol=1e-9"
+"""Tolerances of DC sweeps: neither other copies nor the point before move a current by more than 1e-6."""
+
+PULSED = "reltol=3e-4 vntol=1e-5 abstol=1e-9"
+"""Tolerances of pulses: their error of 1e-3 is that of the time steps (docs/theory/simulator.md)."""
+
 _NFIN = re.compile(r"nfin\s*=\s*(?:\{[^}]*\}|\S+)", re.IGNORECASE)
 _PARAMETER = re.compile(r"(?P<name>[a-z_]\w*)\s*=\s*(?P<value>\{[^}]*\}|\S+)", re.IGNORECASE)
 
@@ -56,6 +62,7 @@ def render(
     root: Path | None = None,
     card: tuple[Path, str] | None = None,
     temperature: float = 300.0,
+    accuracy: str = "reltol=1e-5",
     options: str = "",
     angle: str = "",
 ) -> str:
@@ -70,6 +77,7 @@ def render(
             `xcell_0`, `xcell_1`, ...
         save: vectors to keep beside all node voltages and source currents; `{mtj}` in one stands for
             the instance path of each copy's MTJ.
+        accuracy: the simulator's tolerances; its own default reltol of 1e-3 leaves up to 1e-3 in a current.
         options: further simulator options, such as iteration limits.
         angle: node to which the testbench drives the polar angle of every held MTJ, on its third terminal.
 
@@ -83,8 +91,8 @@ def render(
         raise ValueError("a deck needs a card")
     body = _with_parameters(_netlist(testbench, root).lines, parameters, testbench)
     lines = [f"* {testbench.stem} {cell.name if cell else ''}".rstrip()]
-    # The default reltol of 1e-3 leaves up to 1e-3 in the current of a DC sweep; 1e-5 costs nothing here.
-    lines.append(f".options temp={temperature - 273.15:.10g} reltol=1e-5 {options}".rstrip())
+    # Of an option that is given twice ngspice takes the first.
+    lines.append(f".options temp={temperature - 273.15:.10g} {accuracy} {options}".rstrip())
     lines += card_section(card[0], card[1], root).lines
     if cell is not None:
         values = " ".join(f"{name}={value:.16g}" for name, value in cell.device.items())
@@ -98,6 +106,12 @@ def render(
         wanted += [name for name in save if "{mtj}" not in name]
         lines += [f".save {name}" for name in wanted]
     return "\n".join([*lines, ".end", ""])
+
+
+def with_parameters(overrides: Overrides, element: str, values: Mapping[str, float]) -> Overrides:
+    """`overrides` with further parameters of one element."""
+    name = element.lower()
+    return {**overrides, name: {**overrides.get(name, {}), **values}}
 
 
 def mtj_paths(cell: Cell, copies: int) -> tuple[str, ...]:

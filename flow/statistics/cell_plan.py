@@ -18,8 +18,9 @@ from flow.spec import Line, PopulationSpec, Study
 from flow.statistics.family import Family, batches, family_plan
 from flow.statistics.importance import Proposal
 from flow.statistics.population import Population, population_plan
-from flow.statistics.quantities import Bulk, population_variant
+from flow.statistics.quantities import population_variant
 from flow.statistics.sampling import layout, uniforms
+from flow.statistics.typical import PULSES, Typical
 from flow.statistics.variation import variation_of
 from flow.table import BitcellTable
 
@@ -68,15 +69,14 @@ def variant_plan(bench: Bench, study: Study) -> Plan:
         groups.append(found[: len(group)])
         found = found[len(group) :]
     table = cast(BitcellTable, groups[0][0])
-    bulk = Bulk(
-        write_0to1=_joined(groups[1], typical),
-        write_1to0=_joined(groups[2], typical),
-        read_0=_joined(groups[3], typical),
-        read_1=_joined(groups[4], typical),
-        resistances=_joined(groups[5], many),
+    measured = Typical(
+        pulse_y=typical,
+        pulses={name: _joined(group, typical) for name, group in zip(PULSES, groups[1:5], strict=True)},
+        static_y=many,
+        static=_joined(groups[5], many),
     )
     nominal = table.cells[bench.name][bench.variant_name]
-    return population_variant(bench, nominal, starts, populations, pulses, families, bulk, settings)
+    return population_variant(bench, nominal, starts, populations, pulses, families, measured, settings)
 
 
 def expected_tasks(bench: Bench, study: Study) -> int:

@@ -10,27 +10,16 @@ from numpy.typing import NDArray
 
 from flow.measure.bench import Bench
 from flow.measure.samples import FAILED
-from flow.parallel import Arrays
 from flow.spec import PopulationSpec
 from flow.statistics import estimate
 from flow.statistics.estimate import Estimate
 from flow.statistics.family import SHARES, Family
 from flow.statistics.population import RARE, WORST_OF, Population
+from flow.statistics.typical import Typical
 from flow.table import KINDS, Array, CellVariant, Quantity
 
 _POINTS = {"0to1": "write_voltage_0to1", "1to0": "write_voltage_1to0", "read": "read_voltage"}
 _RATES = {"0to1": "wer_0to1", "1to0": "wer_1to0", "read": "rdr"}
-
-
-@dataclass(frozen=True)
-class Bulk:
-    """Typical samples (R, M): transients of writes and reads, and load lines at the read voltage."""
-
-    write_0to1: Arrays
-    write_1to0: Arrays
-    read_0: Arrays
-    read_1: Arrays
-    resistances: Arrays
 
 
 def population_variant(
@@ -40,7 +29,7 @@ def population_variant(
     populations: Sequence[Population],
     pulses: Sequence[Population],
     families: Sequence[Family],
-    bulk: Bulk,
+    typical: Typical,
     settings: PopulationSpec,
 ) -> CellVariant:
     """The table of one variant.
@@ -51,6 +40,7 @@ def population_variant(
         populations: of the same operations.
         pulses: of the writes at the variant's given voltages, solved for the pulse.
         families: error rates of the same operations along their pulse or voltage.
+        typical: samples at the stored voltages, for energies and resistances.
     """
     quantities = dict(nominal.quantities)
     samples: dict[str, Array] = {}
@@ -69,12 +59,14 @@ def population_variant(
         )
         for population in pulses
     }
-    quantities |= _spread(quantities, _measured(bench, populations, bulk))
+    names = populations[0].variation.names
+    samples |= typical.arrays(names, bench.card["vdd"], populations[2].point.value)
+    quantities |= _spread(quantities, _measured(bench, populations, typical))
     quantities |= _limits(bench)
     solved = [*populations, *pulses]
     everything = [
         *(family.status for family in families),
-        *(part["status"].ravel() for part in vars(bulk).values()),
+        *typical.statuses(),
     ]
     failed = sum(population.failed for population in solved)
     failed += sum(int((status == FAILED).sum()) for status in everything)
@@ -219,22 +211,21 @@ class _Bulk:
     voltage_error: float = 0.0
 
 
-def _measured(bench: Bench, populations: Sequence[Population], bulk: Bulk) -> dict[str, _Bulk]:
-    read_voltage = populations[2].point.value
-    current, junction = (bulk.resistances[name][:, :, 0, :] for name in ("current", "junction"))
-    cell = read_voltage / current
-    device = junction / current
+def _measured(bench: Bench, populations: Sequence[Population], typical: Typical) -> dict[str, _Bulk]:
+    cell, device = typical.resistance(populations[2].point.value), typical.junction_resistance()
     # Energy goes with the square of the voltage; its error is that of the voltage twice.
     errors = [2 * population.point.log_error for population in populations]
-    writes = bulk.write_0to1["energy"], bulk.write_1to0["energy"]
-    charge = 0.5 * (bulk.read_0["charge"] + bulk.read_1["charge"])
+    writes = [typical.pulses[f"write_{name}"]["energy"] for name in ("0to1", "1to0")]
+    vdd = bench.card["vdd"]
     return {
         "r_on": _Bulk(cell[:, :, 0]),
         "r_off": _Bulk(cell[:, :, 1]),
         "r_mtj_p": _Bulk(device[:, :, 0]),
         "r_mtj_ap": _Bulk(device[:, :, 1]),
         "r_access": _Bulk(cell[:, :, 0] - device[:, :, 0]),
-        "read_energy": _Bulk(bench.card["vdd"] * charge, errors[2] / 2),
+        "read_energy": _Bulk(
+            0.5 * (typical.read_energy(vdd, 0) + typical.read_energy(vdd, 1)), errors[2] / 2
+        ),
         "write_energy_0to1": _Bulk(writes[0], errors[0]),
         "write_energy_1to0": _Bulk(writes[1], errors[1]),
         "write_energy": _Bulk(0.5 * (writes[0] + writes[1]), float(np.hypot(errors[0], errors[1])) / 2),

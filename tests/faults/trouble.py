@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-import flow.measure.pulses
+import flow.measure.transient
 from flow.measure.bench import Bench
 from flow.measure.pulses import SamplePulses
 from flow.parallel import digest
@@ -55,7 +55,7 @@ class TroubledPulses(SamplePulses):
         if self.once:
             Path(self.armed).unlink()
         if self.how == "hang":
-            flow.measure.pulses.MAX_STEP = 1e-22
+            flow.measure.transient.MAX_STEP = 1e-22
         elif self.how == "stop":
             # With ngspice loaded and its models in use, as in the middle of a batch.
             super()._simulate(copies, options)

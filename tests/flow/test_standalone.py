@@ -6,6 +6,7 @@ import json
 import re
 import shutil
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -15,8 +16,10 @@ from flow.errors import UserError
 from flow.measure.bitcell import characterize_nominal
 from flow.measure.load_line import measure_load_line, state_nodes
 from flow.measure.pulses import SamplePulses
-from flow.measure.samples import SampleRates, operations_of
+from flow.measure.samples import Operation, SampleRates, operations_of
+from flow.parallel import Arrays
 from flow.standalone import Deck, Settings, standalone_deck
+from flow.statistics.typical import Typical
 from flow.statistics.variation import variation_of
 from flow.table import Array, BitcellTable, CellVariant, write_table
 from tests.conftest import CELLS, MakeBench, Run
@@ -71,11 +74,11 @@ def test_plain_ngspice_prints_the_number_of_the_table(
     printed = ngspice(deck, tmp_path)
     assert set(printed) == set(deck.prints) | ({"crossing"} & set(printed))
     for name in names:
-        assert printed[name] == pytest.approx(variant.quantities[name].value, rel=1e-6), name
+        assert printed[name] == pytest.approx(variant.quantities[name].value, rel=1e-6, abs=0), name
         assert deck.table[name] == variant.quantities[name].value
     if measurement == "write":
         delay = next(name for name in printed if name.startswith("write_switching_time"))
-        assert printed[delay] == pytest.approx(variant.quantities[delay].value, rel=1e-6)
+        assert printed[delay] == pytest.approx(variant.quantities[delay].value, rel=1e-6, abs=0)
 
 
 def test_another_voltage_and_line_need_no_table(make_bench: MakeBench, tmp_path: Path) -> None:
@@ -86,15 +89,36 @@ def test_another_voltage_and_line_need_no_table(make_bench: MakeBench, tmp_path:
     printed = ngspice(deck, tmp_path)
     library = measure_load_line(bench, line, np.array([0.699, 0.7]), state_nodes(5))
     for index in range(5):
-        assert printed[f"current_{index}"] == pytest.approx(library.current[1, index], rel=1e-6)
-        assert printed[f"drive_{index}"] == pytest.approx(library.drive[1, index], rel=1e-6)
+        assert printed[f"current_{index}"] == pytest.approx(library.current[1, index], rel=1e-6, abs=0)
+        assert printed[f"drive_{index}"] == pytest.approx(library.drive[1, index], rel=1e-6, abs=0)
 
 
 def with_samples(variant: CellVariant, make_bench: MakeBench, cell: str) -> CellVariant:
-    """The table with three process samples of each operation."""
-    names = variation_of(make_bench(cell)).names
+    """The table with three process samples of each operation, and three typical ones with their pulses."""
+    bench = make_bench(cell)
+    names = variation_of(bench).names
     y = np.random.default_rng(4).standard_normal((3, len(names)))
-    samples = {"variable": Array(("variable",), np.array(names), "1", "varied parameter")}
+    voltage = variant.quantities["read_voltage"].value
+
+    def pulse(testbench: str, operation: Operation, at: str, stored: int) -> Arrays:
+        volts, width = variant.quantities[at].value, operation.pulse
+        return SamplePulses(bench, testbench, operation.line, volts, width, stored, y).run()
+
+    up, down, read = operations_of(bench)
+    results = {
+        "write_0to1": pulse("write", up, "write_voltage_0to1", 0),
+        "write_1to0": pulse("write", down, "write_voltage_1to0", 1),
+        "read_0": pulse("read", read, "read_voltage", 0),
+        "read_1": pulse("read", read, "read_voltage", 1),
+    }
+    static = SampleRates(bench, read, y, np.array([voltage]), np.array([read.pulse]), 5).run()
+    typical = Typical(
+        pulse_y=y[None],
+        pulses={name: {key: part[None] for key, part in result.items()} for name, result in results.items()},
+        static_y=y[None],
+        static={key: part[None] for key, part in static.items()},
+    )
+    samples = typical.arrays(names, bench.card["vdd"], voltage)
     for operation in ("0to1", "1to0", "read"):
         samples[f"y_{operation}"] = Array((f"sample_{operation}", "variable"), y, "1", "deviation")
     return CellVariant(quantities=variant.quantities, samples=samples)
@@ -112,15 +136,39 @@ def test_a_process_sample_is_that_sample(
     deck = standalone_deck(bench, "load_line", Settings(sample=2, nodes=5), variant)
     printed = ngspice(deck, tmp_path)
     for stored, name in ((0, "r_on"), (1, "r_off")):
-        # The library simulates the samples of a batch in one deck: equal within the simulator's reltol.
-        assert printed[name] == pytest.approx(voltage / library["current"][2, 0, stored], rel=1e-5)
-        assert printed[name] != pytest.approx(variant.quantities[name].value, rel=1e-3)
-    pulse = SamplePulses(
-        bench, "write", bench.spec.write.line_0to1, 0.8, bench.variant.write_pulse, 0, y[1:2]
-    ).run()
-    deck = standalone_deck(bench, "write", Settings(sample=1, voltage=0.8), variant)
-    # The library measures through sense sources, so its time points are others.
-    assert ngspice(deck, tmp_path)["write_energy_0to1"] == pytest.approx(pulse["energy"][0], rel=3e-4)
+        assert printed[name] == pytest.approx(voltage / library["current"][2, 0, stored], rel=1e-6, abs=0)
+        assert printed[name] == pytest.approx(variant.samples[name].values[2], rel=1e-6, abs=0)
+        assert printed[name] != pytest.approx(variant.quantities[name].value, rel=1e-3, abs=0)
+
+
+@pytest.mark.parametrize("alone", [False, True])
+def test_the_pulse_of_a_process_sample_is_that_of_the_table(
+    alone: bool, characterised: tuple[str, CellVariant], make_bench: MakeBench, tmp_path: Path
+) -> None:
+    cell, nominal = characterised
+    bench, variant = make_bench(cell), with_samples(nominal, make_bench, cell)
+    stored = dict(variant.samples)
+    if alone:
+        y = np.asarray(stored["y_pulse"].values)[1:2]
+        volts, width = variant.quantities["write_voltage_1to0"].value, bench.variant.write_pulse
+        own = SamplePulses(bench, "write", bench.spec.write.line_1to0, volts, width, 1, y).run()
+        together = np.asarray(stored["write_energy_1to0"].values)
+        energy = np.array([together[0], own["energy"][0], together[2]])
+        stored["write_energy_1to0"] = replace(stored["write_energy_1to0"], values=energy)
+        stored["alone_write_1to0"] = replace(stored["alone_write_1to0"], values=np.array([0, 1, 0]))
+    variant = replace(variant, samples=stored)
+    deck = standalone_deck(bench, "write", Settings(sample=1, stored=1), variant)
+    assert (deck.text.lower().count(".subckt cell") == 1) == alone
+    expected = stored["write_energy_1to0"].values[1]
+    assert deck.table == {"write_energy_1to0": expected}
+    assert ngspice(deck, tmp_path)["write_energy_1to0"] == pytest.approx(expected, rel=1e-6, abs=0)
+    assert expected != pytest.approx(stored["write_energy_1to0"].values[2], rel=1e-3, abs=0)
+    if not alone:
+        deck = standalone_deck(bench, "read", Settings(sample=2), variant)
+        printed = ngspice(deck, tmp_path)
+        for name in ("read_energy_0", "read_energy_1"):
+            assert deck.table[name] == stored[name].values[2]
+            assert printed[name] == pytest.approx(deck.table[name], rel=1e-6, abs=0)
 
 
 def test_a_sample_that_is_not_there(characterised: tuple[str, CellVariant], make_bench: MakeBench) -> None:
@@ -149,7 +197,7 @@ def test_the_command_writes_a_deck_that_runs(
     document = json.loads(done.stdout)
     assert document["prints"] == ["write_energy_0to1", "write_switching_time_0to1"]
     expected = variant.quantities["write_energy_0to1"].value
-    assert ngspice(deck, tmp_path)["write_energy_0to1"] == pytest.approx(expected, rel=1e-6)
+    assert ngspice(deck, tmp_path)["write_energy_0to1"] == pytest.approx(expected, rel=1e-6, abs=0)
     wrong = run(project, "flow", "deck", cell, "--variant", "0.9", "-o", str(deck))
     assert wrong.returncode == 1
     assert "no variant '0.9'; known: 0.85, 0.80" in wrong.stderr
