@@ -30,7 +30,7 @@ from flow.measure.load_line import state_nodes
 from flow.measure.pulses import BATCH as PULSE_BATCH
 from flow.measure.pulses import SamplePulses
 from flow.measure.samples import BATCH, Operation, SampleRates, operations_of
-from flow.measure.transient import SOURCES, pulse_circuit
+from flow.measure.transient import COARSE, SOURCES, pulse_circuit
 from flow.spice.deck import STATIC, mtj_paths, render
 from flow.statistics.variation import variation_of
 from flow.toolchain import find_ngspice, project_root
@@ -191,7 +191,14 @@ def _fresh_transient(
     """Energy of the same pulse."""
     (sample,) = variation_of(bench).overrides(y)
     circuit = pulse_circuit(
-        bench, "write", operation.line, voltage, operation.pulse, stored=operation.stored, samples=[sample]
+        bench,
+        "write",
+        operation.line,
+        voltage,
+        operation.pulse,
+        stored=operation.stored,
+        samples=[sample],
+        resolution=COARSE,
     )
     names = ["time", *(source[1:] for source in SOURCES), *(f"{source}#branch" for source in SOURCES)]
     time_, *rest = _ngspice(bench, circuit.deck, circuit.analysis, names, settings, environment)

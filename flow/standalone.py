@@ -20,7 +20,7 @@ from flow.errors import UserError
 from flow.measure.bench import Bench
 from flow.measure.load_line import state_nodes
 from flow.measure.pulses import BATCH
-from flow.measure.transient import SOURCES, PulseCircuit, pulse_circuit
+from flow.measure.transient import COARSE, FINE, SOURCES, PulseCircuit, Resolution, pulse_circuit
 from flow.spec import Line
 from flow.spice.deck import STATIC, Overrides, mtj_paths, render, with_parameters
 from flow.statistics.variation import variation_of
@@ -144,6 +144,11 @@ class _Source:
         self._check(index, y.shape[0], operation)
         return variation_of(self.bench).overrides(y[index : index + 1])[0]
 
+    @property
+    def resolution(self) -> Resolution:
+        """How exactly the library computed the pulse."""
+        return FINE if self.settings.sample is None else COARSE
+
     def copies(self, pulse: str) -> tuple[Sequence[Overrides], int]:
         """Instance parameters of everything in the deck that the library ran for a pulse, and which it is.
 
@@ -213,7 +218,14 @@ def _write(bench: Bench, source: _Source) -> _Deck:
     name, line, stored = _operation_of(source)
     copies, copy = source.copies(f"write_{name}")
     circuit = pulse_circuit(
-        bench, "write", line, source.voltage(name), bench.variant.write_pulse, stored=stored, samples=copies
+        bench,
+        "write",
+        line,
+        source.voltage(name),
+        bench.variant.write_pulse,
+        stored=stored,
+        samples=copies,
+        resolution=source.resolution,
     )
     energy, delay = f"write_energy_{name}", f"write_switching_time_{name}"
     path = mtj_paths(bench.cell, circuit.copies)[copy]
@@ -244,6 +256,7 @@ def _read(bench: Bench, source: _Source) -> _Deck:
         bench.variant.read_pulse,
         stored=states[0],
         samples=copies,
+        resolution=source.resolution,
     )
     commands: list[str] = []
     names: list[str] = []

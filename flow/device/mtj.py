@@ -39,7 +39,9 @@ TOP: Final = 1.0
 BOTTOM: Final = -1.0
 """The same for the BOTTOM reference layer, which is antiparallel to the top one."""
 
-SIMULATION_CONTROLS: Final = frozenset({"state", "quantile", "thermal_floor", "freeze", "z_frozen"})
+SIMULATION_CONTROLS: Final = frozenset(
+    {"state", "quantile", "thermal_floor", "freeze", "z_frozen", "step_scale"}
+)
 """Verilog-A parameters that steer a simulation and are no property of the device."""
 
 _NON_NEGATIVE: Final = frozenset({"tmr0", "tmr0_t", "tmr0_b", "beta_b"})

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from flow.measure.bench import Bench
 from flow.measure.samples import CONVERGED, FAILED, RETRIED, SAFE_OPTIONS
-from flow.measure.transient import pulse_circuit
+from flow.measure.transient import COARSE, pulse_circuit
 from flow.parallel import Arrays, digest
 from flow.spec import Line
 from flow.spice.deck import Overrides
@@ -134,6 +134,7 @@ class SamplePulses:
             self.width,
             stored=self.stored,
             samples=copies,
+            resolution=COARSE,
             options=options,
         )
         simulator = self.bench.simulator()

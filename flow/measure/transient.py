@@ -11,13 +11,33 @@ from numpy.typing import NDArray
 
 from flow.measure.bench import Bench
 from flow.spec import Line
-from flow.spice.deck import PULSED, Overrides, mtj_paths, render, with_parameters
+from flow.spice.deck import GENERAL, Overrides, mtj_paths, render, with_parameters
 from flow.spice.session import SimulatorError, Waveforms
 
 SOURCES = ("vbl", "vsl", "vwl", "vwlb", "vnw", "vpw")
 GUARD = 50e-12
-MAX_STEP = 500e-12
-"""Longest time step, s. Edges and a moving free layer get far shorter ones, from ngspice and the model."""
+
+
+@dataclass(frozen=True)
+class Resolution:
+    """How exactly a transient is computed.
+
+    Attributes:
+        max_step: longest time step, s; edges and a moving free layer get shorter ones anyway.
+        step_scale: factor on the steps that the junction model allows while its free layer moves.
+        accuracy: the simulator's tolerances.
+    """
+
+    max_step: float
+    step_scale: float
+    accuracy: str
+
+
+FINE = Resolution(100e-12, 1.0, GENERAL)
+"""For single pulses: energies to 1e-3 (the corners of the edges), switching times to 5e-4."""
+
+COARSE = Resolution(500e-12, 2.5, "reltol=3e-4 vntol=1e-5 abstol=1e-9")
+"""For thousands of samples, in half the time: energies to 1.5e-3, switching times to 3e-3."""
 
 _JUNCTION = ("mz", "v_top", "v_bottom", "resistance")
 _INSTANCE = re.compile(r"^xcell_(?P<index>\d+) (?P<ports>.+) (?P<cell>\S+)$", re.IGNORECASE)
@@ -123,6 +143,7 @@ def pulse_circuit(
     *,
     stored: int,
     samples: Sequence[Overrides] = ({},),
+    resolution: Resolution = FINE,
     options: str = "",
 ) -> PulseCircuit:
     """The circuit of one pulse of `voltage` (V) and `width` (s, at half height) on `line`.
@@ -132,19 +153,21 @@ def pulse_circuit(
     deselected after it.
     """
     parameters, stop, start = pulse_parameters(bench, line, voltage, width)
-    analysis = f"tran {MAX_STEP:.12g} {stop:.12g} 0 {MAX_STEP:.12g}"
+    step = resolution.max_step
+    analysis = f"tran {step:.12g} {stop:.12g} 0 {step:.12g}"
+    controls = {"state": float(stored), "step_scale": resolution.step_scale}
     circuit = PulseCircuit(bench, line, len(samples), "", analysis, start, stop)
     deck = render(
         bench.testbench(testbench),
         bench.cell,
         parameters,
-        copies=[with_parameters(sample, bench.cell.mtj, {"state": float(stored)}) for sample in samples],
+        copies=[with_parameters(sample, bench.cell.mtj, controls) for sample in samples],
         save=[
             *(source[1:] for source in SOURCES),
             *(circuit.current(source, copy)[1] for copy in range(len(samples)) for source in SOURCES),
             *(f"@{{mtj}}[{name}]" for name in _JUNCTION),
         ],
-        accuracy=PULSED,
+        accuracy=resolution.accuracy,
         options=options,
     )
     return replace(circuit, deck=_with_senses(deck))

@@ -22,11 +22,11 @@ _parsed: dict[tuple[Path, Path], tuple[list[tuple[int, int]], Netlist]] = {}
 Overrides = Mapping[str, Mapping[str, float]]
 """Instance parameters by element name of the bitcell: `{"nmtj": {"freeze": 1, "z_frozen": 0.5}}`."""
 
+GENERAL = "reltol=1e-5"
+"""Tolerances of transients."""
+
 STATIC = "reltol=1e-7 vntol=1e-9"
 """Tolerances of DC sweeps: neither other copies nor the point before move a current by more than 1e-6."""
-
-PULSED = "reltol=3e-4 vntol=1e-5 abstol=1e-9"
-"""Tolerances of pulses: their error of 1e-3 is that of the time steps (docs/theory/simulator.md)."""
 
 _NFIN = re.compile(r"nfin\s*=\s*(?:\{[^}]*\}|\S+)", re.IGNORECASE)
 _PARAMETER = re.compile(r"(?P<name>[a-z_]\w*)\s*=\s*(?P<value>\{[^}]*\}|\S+)", re.IGNORECASE)
@@ -62,7 +62,7 @@ def render(
     root: Path | None = None,
     card: tuple[Path, str] | None = None,
     temperature: float = 300.0,
-    accuracy: str = "reltol=1e-5",
+    accuracy: str = GENERAL,
     options: str = "",
     angle: str = "",
 ) -> str:

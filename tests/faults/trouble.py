@@ -11,9 +11,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-import flow.measure.transient
+import flow.measure.pulses
 from flow.measure.bench import Bench
 from flow.measure.pulses import SamplePulses
+from flow.measure.transient import COARSE
 from flow.parallel import digest
 from flow.spice.deck import Overrides
 from flow.statistics.variation import variation_of
@@ -21,7 +22,7 @@ from flow.statistics.variation import variation_of
 MARK = 0.4321
 """First deviation of the sample that misbehaves."""
 
-NEVER_TIGHT_ENOUGH = "itl4=1 reltol=1e-15 abstol=1e-40 vntol=1e-40 chgtol=1e-40"
+NEVER_TIGHT_ENOUGH = "itl4=1 trtol=1e-12 chgtol=1e-40"
 
 
 @dataclass(frozen=True)
@@ -55,7 +56,7 @@ class TroubledPulses(SamplePulses):
         if self.once:
             Path(self.armed).unlink()
         if self.how == "hang":
-            flow.measure.transient.MAX_STEP = 1e-22
+            flow.measure.pulses.COARSE = replace(COARSE, max_step=1e-22)
         elif self.how == "stop":
             # With ngspice loaded and its models in use, as in the middle of a batch.
             super()._simulate(copies, options)

@@ -20,7 +20,7 @@ from flow.device.mtj import DMTJ, SMTJ
 from flow.device.retention import retention_time
 from flow.measure.load_line import measure_load_line, state_nodes
 from flow.measure.samples import operations_of
-from flow.measure.transient import MAX_STEP, SOURCES, pulse_parameters
+from flow.measure.transient import FINE, SOURCES, pulse_parameters
 from flow.spice.deck import render
 from neuro.array import SynapticCore
 from neuro.model import MODELS
@@ -209,7 +209,7 @@ def test_energy_of_a_write_is_conserved(project: Path, osdi: tuple[Path, ...]) -
     save = ["all", *(f"@{{mtj}}[{name}]" for name in ("mz", "v_top", "v_bottom", "resistance"))]
     simulator = bench.simulator()
     simulator.load(render(bench.testbench("write"), bench.cell, parameters, save=save))
-    vectors = simulator.run(f"tran {MAX_STEP:.12g} {stop:.12g} 0 {MAX_STEP:.12g}")
+    vectors = simulator.run(f"tran {FINE.max_step:.12g} {stop:.12g} 0 {FINE.max_step:.12g}")
     simulator.unload()
     time = vectors["time"]
 

@@ -11,7 +11,7 @@ import pytest
 from flow.errors import UserError
 from flow.measure.bench import Bench
 from flow.measure.load_line import measure_load_line, state_nodes
-from flow.measure.transient import MAX_STEP, SOURCES, crossing, measure_pulse, pulse_parameters
+from flow.measure.transient import FINE, SOURCES, crossing, measure_pulse, pulse_parameters
 from flow.spice.deck import mtj_paths
 from flow.spice.deck import render as ngspice_deck
 from flow.spice.session import SimulatorError
@@ -83,7 +83,7 @@ def test_writes_agree(cell: str, make_bench: MakeBench) -> None:
         osdi=bench.osdi,
         copies=[{bench.cell.mtj: {"state": 0.0}}],
         save=["mz"],
-        analysis=[f"analysis result tran step=1e-13 stop={stop!r} maxstep={MAX_STEP!r}"],
+        analysis=[f"analysis result tran step=1e-13 stop={stop!r} maxstep={FINE.max_step!r}"],
     )
     found = simulate(netlist)
     time = found["time"]
