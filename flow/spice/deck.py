@@ -78,7 +78,7 @@ def render(
         save: vectors to keep beside all node voltages and source currents; `{mtj}` in one stands for
             the instance path of each copy's MTJ.
         accuracy: the simulator's tolerances; its own default reltol of 1e-3 leaves up to 1e-3 in a current.
-        options: further simulator options, such as iteration limits.
+        options: further simulator options, such as iteration limits; they go before `accuracy`.
         angle: node to which the testbench drives the polar angle of every held MTJ, on its third terminal.
 
     Raises:
@@ -92,7 +92,7 @@ def render(
     body = _with_parameters(_netlist(testbench, root).lines, parameters, testbench)
     lines = [f"* {testbench.stem} {cell.name if cell else ''}".rstrip()]
     # Of an option that is given twice ngspice takes the first.
-    lines.append(f".options temp={temperature - 273.15:.10g} {accuracy} {options}".rstrip())
+    lines.append(" ".join([f".options temp={temperature - 273.15:.10g}", *options.split(), accuracy]))
     lines += card_section(card[0], card[1], root).lines
     if cell is not None:
         values = " ".join(f"{name}={value:.16g}" for name, value in cell.device.items())

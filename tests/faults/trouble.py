@@ -22,7 +22,7 @@ from flow.statistics.variation import variation_of
 MARK = 0.4321
 """First deviation of the sample that misbehaves."""
 
-NEVER_TIGHT_ENOUGH = "itl4=1 trtol=1e-12 chgtol=1e-40"
+NEVER_TIGHT_ENOUGH = "itl4=1 reltol=1e-15 abstol=1e-40 vntol=1e-40 chgtol=1e-40"
 
 
 @dataclass(frozen=True)
