@@ -12,6 +12,9 @@ whatever cells they meet, needs no clock at all.
 
 SET writes a 1 (junction state 1 -> 0, resistance falls), RESET a 0; reading drives 0 -> 1, so it disturbs
 cells that hold a 1.
+
+Hot loops address the rows of an array by index and do not slice them: the machine code counts the references
+to every slice, with locked instructions, which once took two fifths of a training epoch.
 """
 
 from __future__ import annotations
@@ -118,13 +121,14 @@ def _add_rows(current: Any, reference: Any, lit: Any, first: Any, last: Any, tot
         base += reference[lit[i]]
     whole = first + (last - first) // 4 * 4
     for i in range(first, whole, 4):
-        a, b, c, d = current[lit[i]], current[lit[i + 1]], current[lit[i + 2]], current[lit[i + 3]]
+        a, b, c, d = lit[i], lit[i + 1], lit[i + 2], lit[i + 3]
         for j in range(total.shape[0]):
-            total[j] += np.int32(a[j]) + np.int32(b[j]) + np.int32(c[j]) + np.int32(d[j])
+            upper = np.int32(current[a, j]) + np.int32(current[b, j])
+            total[j] += upper + np.int32(current[c, j]) + np.int32(current[d, j])
     for i in range(whole, last):
-        a = current[lit[i]]
+        a = lit[i]
         for j in range(total.shape[0]):
-            total[j] += a[j]
+            total[j] += current[a, j]
     return base
 
 
@@ -167,25 +171,25 @@ def _convert(
 
 
 @numba.njit(cache=True, inline="always")
-def _move_row(w: Any, delta: Any, new: Any, top: Any, bound: Any) -> None:
-    """Add `delta` to one row of software weights, cut them, and find their digits."""
+def _move_row(w: Any, k: Any, delta: Any, new: Any, r: Any, top: Any, bound: Any) -> None:
+    """Add `delta` to row k of the software weights, cut them, and find their digits: row r of `new`."""
     half = 0.5 * top
-    for j in range(w.shape[0]):
-        value = w[j] + delta[j]
+    for j in range(w.shape[1]):
+        value = w[k, j] + delta[j]
         value = value if value > -bound else -bound
         value = value if value < bound else bound
-        w[j] = value
+        w[k, j] = value
         level = (value + 1.0) * half
         level = level if level > 0.0 else 0.0
         level = level if level < top else top
-        new[j] = np.uint8(np.int32(level))
+        new[r, j] = np.uint8(np.int32(level))
 
 
 @numba.njit(cache=True)
-def _read_back(w: Any, actual: Any, top: Any) -> None:
-    """One row of software weights becomes what its cells hold."""
-    for j in range(w.shape[0]):
-        w[j] = min((actual[j] + 0.5) / (0.5 * top) - 1.0, 1.0)
+def _read_back(w: Any, actual: Any, k: Any, top: Any) -> None:
+    """Row k of software weights becomes what its cells hold."""
+    for j in range(w.shape[1]):
+        w[k, j] = min((actual[k, j] + 0.5) / (0.5 * top) - 1.0, 1.0)
 
 
 @numba.njit(cache=True, inline="always")
@@ -221,9 +225,8 @@ def _written_batches(rows: Any, columns: Any, hit: Any, batch_words: Any, batch_
         hit[:rows] = 0
         for q in range(batch_span[b, 0], batch_span[b, 1]):
             mask = batch_words[b, q]
-            column = columns[q]
             for r in range(rows):
-                hit[r] |= column[r] & mask
+                hit[r] |= columns[q, r] & mask
         for r in range(rows):
             batches += hit[r] != 0
     return batches
@@ -298,15 +301,14 @@ def _store_row(
     planes |= planes >> np.uint64(16)
     planes |= planes >> np.uint64(8)
     wide = turned_digits.shape[1]
-    digits = turned_digits[r]
     for b in range(bits):
         if (planes >> np.uint64(b)) & np.uint64(1):
             # The whole plane of the row: a machine does many cells at a time, but one alone slowly.
-            now, change = current[k, b * wide : (b + 1) * wide], swing[k, b * wide : (b + 1) * wide]
             mask = np.uint8(1 << b)
+            plane = b * wide
             for j in range(wide):
-                flip = change[j]
-                now[j] ^= flip if digits[j] & mask else np.int16(0)
+                flip = swing[k, plane + j]
+                current[k, plane + j] ^= flip if turned_digits[r, j] & mask else np.int16(0)
 
 
 @numba.njit(cache=True, inline="always")
@@ -561,7 +563,7 @@ def train(
         count1[WORK_ROWS] += active1
         # First all weights, then all cells: digits just stored byte by byte are slow to load as words.
         for i in range(first, last):
-            _move_row(w1[lit[i]], delta1, new1[i - first], top, bound)
+            _move_row(w1, lit[i], delta1, new1, i - first, top, bound)
         _write(
             lit[first:last],
             target1_words,
@@ -589,12 +591,14 @@ def train(
         )
         if mode == READ_BACK:
             for i in range(first, last):
-                _read_back(w1[lit[i]], actual1[lit[i]], top)
+                _read_back(w1, actual1, lit[i], top)
         for j in range(hidden):
+            changed = 0
             for k in range(outputs):
                 delta2[k] = -rate2 * error2[k] * analog[j]
-                count2[CHANGED] += delta2[k] != 0.0
-            _move_row(w2[j], delta2, new2[j], top, bound)
+                changed += delta2[k] != 0.0
+            count2[CHANGED] += changed
+            _move_row(w2, j, delta2, new2, j, top, bound)
         _write(
             every2,
             target2_words,
@@ -622,7 +626,7 @@ def train(
         )
         if mode == READ_BACK:
             for j in range(hidden):
-                _read_back(w2[j], actual2[j], top)
+                _read_back(w2, actual2, j, top)
     count1[WRITES] += order.shape[0]
     count2[WRITES] += order.shape[0]
     count2[WORK_ROWS] += order.shape[0] * hidden
