@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from neuro import kernel
-from neuro.analog_kernel import disturbs, lifetime
+from neuro.clock import disturbs, lifetime
 from neuro.network import Network, Settings
 from neuro.population import AGE_SCALE, Spread, ages, sampled
 from neuro.synapse import Adc
