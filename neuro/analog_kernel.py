@@ -18,11 +18,11 @@ from __future__ import annotations
 
 from typing import Any
 
-import numba
 import numpy as np
 
 from neuro.clock import disturbs
 from neuro.kernel import CHANGED, DISTURBS, WORK_ROWS, WRITES
+from neuro.machine_code import compiled
 from neuro.pulse import READ_BACK, write_rows
 
 
@@ -36,10 +36,10 @@ def wire_loss(current: Any, shared: Any) -> Any:
     return current * ((945.0 + t2 * (105.0 + t2)) / (945.0 + t2 * (420.0 + 15.0 * t2)))
 
 
-behind_wire: Any = numba.njit(cache=True, inline="always")(wire_loss)
+behind_wire: Any = compiled(inline="always")(wire_loss)
 
 
-@numba.njit(cache=True, inline="always")
+@compiled(inline="always")
 def _add_rows(current: Any, reference: Any, lit: Any, first: Any, last: Any, total: Any) -> Any:
     """total[c] = the currents of the rows lit[first:last] in column c; returns that of the reference column.
 
@@ -62,7 +62,7 @@ def _add_rows(current: Any, reference: Any, lit: Any, first: Any, last: Any, tot
     return base
 
 
-@numba.njit(cache=True, inline="always")
+@compiled(inline="always")
 def _convert(
     current: Any,
     reference: Any,
@@ -100,7 +100,7 @@ def _convert(
         total[j] = np.int32(np.rint(total[j] * step))
 
 
-@numba.njit(cache=True, inline="always")
+@compiled(inline="always")
 def _move_row(w: Any, k: Any, delta: Any, new: Any, r: Any, top: Any, bound: Any) -> None:
     """Add `delta` to row k of the software weights, cut them, and find their digits: row r of `new`."""
     half = 0.5 * top
@@ -115,14 +115,14 @@ def _move_row(w: Any, k: Any, delta: Any, new: Any, r: Any, top: Any, bound: Any
         new[r, j] = np.uint8(np.int32(level))
 
 
-@numba.njit(cache=True)
+@compiled()
 def _read_back(w: Any, actual: Any, k: Any, top: Any) -> None:
     """Row k of software weights becomes what its cells hold."""
     for j in range(w.shape[1]):
         w[k, j] = min((actual[k, j] + 0.5) / (0.5 * top) - 1.0, 1.0)
 
 
-@numba.njit(cache=True, inline="always")
+@compiled(inline="always")
 def _disturb(
     k: Any,
     c: Any,
@@ -152,7 +152,7 @@ def _disturb(
         w[k, j] = min((actual[k, j] + 0.5) / (0.5 * top) - 1.0, 1.0)
 
 
-@numba.njit(cache=True, nogil=True)
+@compiled(nogil=True)
 def train(
     lit: Any,
     start: Any,
@@ -377,7 +377,7 @@ def train(
     count2[WORK_ROWS] += order.shape[0] * hidden
 
 
-@numba.njit(cache=True, nogil=True)
+@compiled(nogil=True)
 def test(
     lit: Any,
     start: Any,

@@ -10,12 +10,12 @@ from __future__ import annotations
 import math
 from typing import Any
 
-import numba
 import numpy as np
 
-from neuro.population import AGE_SCALE
+from neuro.machine_code import compiled
 from neuro.random import PURPOSE_DISTURB, PURPOSE_WRITE, minus_log, philox, unit
 
+AGE_SCALE = 2.0**50  # parts of the unit of time
 DISTURB_LIMIT = 4096  # disturb candidates per image and array
 READ_PARTS = 4096.0  # the process of read disturbs counts in these parts of a read
 GAP_LIMIT = 2.0**48  # a gap between candidates beyond all reads, in such parts
@@ -29,7 +29,7 @@ def most_events(expected: float) -> int:
     return math.ceil(expected + 12.0 * math.sqrt(expected)) + 24
 
 
-@numba.njit(cache=True)
+@compiled()
 def lifetime(seed: Any, replica: Any, step: Any, draw: Any, array: Any) -> Any:
     """Age (int64) between event `draw` - 1 and event `draw` of the error clock of one image and array."""
     low = np.uint64(step) & np.uint64(0xFFFFFFFF)
@@ -41,7 +41,7 @@ def lifetime(seed: Any, replica: Any, step: Any, draw: Any, array: Any) -> Any:
     return np.int64(minus_log(unit(words[0], words[1])) * AGE_SCALE)
 
 
-@numba.njit(cache=True)
+@compiled()
 def disturbs(
     seed: Any, replica: Any, step: Any, array: Any, reads: Any, rate: Any, places: Any, marks: Any
 ) -> Any:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import numba
 import numpy as np
 
 from neuro.clock import lifetime
@@ -23,11 +22,12 @@ from neuro.kernel import (
     lowest_one,
     popcount,
 )
+from neuro.machine_code import compiled
 
 READ_BACK, CLIPPED, FREE = 0, 1, 2  # where the software weight comes from
 
 
-@numba.njit(cache=True, inline="always")
+@compiled(inline="always")
 def _turn_row(
     k: Any, r: Any, target_words: Any, new_words: Any, turned_words: Any, columns: Any, count: Any
 ) -> Any:
@@ -52,7 +52,7 @@ def _turn_row(
     return np.int64(pulses)
 
 
-@numba.njit(cache=True)
+@compiled()
 def _written_batches(rows: Any, columns: Any, hit: Any, batch_words: Any, batch_span: Any) -> Any:
     """Batches with a pulse, summed over the rows; a loop along the rows does many of them at a time."""
     batches = 0
@@ -67,7 +67,7 @@ def _written_batches(rows: Any, columns: Any, hit: Any, batch_words: Any, batch_
     return batches
 
 
-@numba.njit(cache=True)
+@compiled()
 def _fail(
     rows: Any,
     wide: Any,
@@ -107,7 +107,7 @@ def _fail(
                     event += lifetime(seed, replica, step, draw, array)
 
 
-@numba.njit(cache=True, inline="always")
+@compiled(inline="always")
 def _store_row(
     k: Any,
     r: Any,
@@ -146,7 +146,7 @@ def _store_row(
                 current[k, plane + j] ^= flip if turned_digits[r, j] & mask else np.int16(0)
 
 
-@numba.njit(cache=True, inline="always")
+@compiled(inline="always")
 def write_rows(
     rows: Any,
     target_words: Any,

@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import torch
 
-from neuro.clock import GAP_LIMIT, READ_PARTS
-from neuro.population import AGE_SCALE
+from neuro.clock import AGE_SCALE, GAP_LIMIT, READ_PARTS
 from neuro.random import LN_2, PURPOSE_DISTURB, PURPOSE_WRITE, SQRT_HALF, log_series
 
 _LOW = 0xFFFFFFFF
