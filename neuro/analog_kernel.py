@@ -5,92 +5,25 @@ does not depend on the order of adding, and torch or another batch split finds t
 a member of the characterised population: it gives its two currents, its two write error rates and its read
 disturb rate.
 
-Errors come from a clock with events at unit rate: a trial of probability p takes -ln(1 - p) of its time and
-fails if an event falls into it. That is exactly a Bernoulli trial for each pulse. Times are integers (of
-2^-50), hence the same in any order of adding; an image whose pulses cannot last until the first event,
-whatever cells they meet, needs no clock at all.
+Write pulses are in `neuro.pulse`, the clocks of their errors and of read disturbs in `neuro.clock`.
 
 SET writes a 1 (junction state 1 -> 0, resistance falls), RESET a 0; reading drives 0 -> 1, so it disturbs
 cells that hold a 1.
+
+Hot loops address the rows of an array by index and do not slice them: the machine code counts the references
+to every slice, with locked instructions, which once took two fifths of a training epoch.
 """
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
-import numba
 import numpy as np
 
-from neuro.kernel import (
-    CHANGED,
-    DISTURBS,
-    RESET_FLIPS,
-    RESET_ROWS,
-    SET_FLIPS,
-    SET_ROWS,
-    WORK_ROWS,
-    WRITE_ERRORS,
-    WRITES,
-    WRITTEN_BATCHES,
-    WRITTEN_ROWS,
-    lowest_one,
-    popcount,
-)
-from neuro.population import AGE_SCALE
-from neuro.random import PURPOSE_DISTURB, PURPOSE_WRITE, minus_log, philox, unit
-
-DISTURB_LIMIT = 4096  # disturb candidates per image and array
-READ_PARTS = 4096.0  # the process of read disturbs counts in these parts of a read
-GAP_LIMIT = 2.0**48  # a gap between candidates beyond all reads, in such parts
-READ_BACK, CLIPPED, FREE = 0, 1, 2  # where the software weight comes from
-
-
-def most_events(expected: float) -> int:
-    """How many events of a Poisson process are drawn when at most `expected` come in the mean.
-
-    More would come less than once in 10^20 times.
-    """
-    return math.ceil(expected + 12.0 * math.sqrt(expected)) + 24
-
-
-@numba.njit(cache=True)
-def lifetime(seed: Any, replica: Any, step: Any, draw: Any, array: Any) -> Any:
-    """Age (int64) between event `draw` - 1 and event `draw` of the error clock of one image and array."""
-    low = np.uint64(step) & np.uint64(0xFFFFFFFF)
-    high = np.uint64(step) >> np.uint64(32)
-    stream = (
-        (high << np.uint64(16)) | ((np.uint64(draw) & np.uint64(0xFF)) << np.uint64(8)) | np.uint64(array)
-    )
-    words = philox(seed, replica, low, np.uint64(draw) >> np.uint64(8), stream, PURPOSE_WRITE)
-    return np.int64(minus_log(unit(words[0], words[1])) * AGE_SCALE)
-
-
-@numba.njit(cache=True)
-def disturbs(
-    seed: Any, replica: Any, step: Any, array: Any, reads: Any, rate: Any, places: Any, marks: Any
-) -> Any:
-    """Candidates of read disturb among `reads` cell reads, a Poisson process of `rate` per read.
-
-    places int64: which read; marks float64 in (0, 1): the thinning variate; returns how many there are.
-    """
-    if rate <= 0.0:
-        return 0
-    low = np.uint64(step) & np.uint64(0xFFFFFFFF)
-    high = np.uint64(step) >> np.uint64(32)
-    stream = (high << np.uint64(16)) | np.uint64(array)
-    found = 0
-    at = np.int64(0)
-    while found < places.shape[0]:
-        words = philox(seed, replica, low, np.uint64(found), stream, PURPOSE_DISTURB)
-        at += np.int64(min(minus_log(unit(words[0], words[1])) / rate * READ_PARTS, GAP_LIMIT))
-        place = at // np.int64(READ_PARTS)
-        if place >= reads:
-            break
-        places[found] = place
-        marks[found] = unit(words[2], words[3])
-        found += 1
-    return found
+from neuro.clock import disturbs
+from neuro.kernel import CHANGED, DISTURBS, WORK_ROWS, WRITES
+from neuro.machine_code import compiled
+from neuro.pulse import READ_BACK, write_rows
 
 
 def wire_loss(current: Any, shared: Any) -> Any:
@@ -103,10 +36,10 @@ def wire_loss(current: Any, shared: Any) -> Any:
     return current * ((945.0 + t2 * (105.0 + t2)) / (945.0 + t2 * (420.0 + 15.0 * t2)))
 
 
-behind_wire: Any = numba.njit(cache=True, inline="always")(wire_loss)
+behind_wire: Any = compiled(inline="always")(wire_loss)
 
 
-@numba.njit(cache=True, inline="always")
+@compiled(inline="always")
 def _add_rows(current: Any, reference: Any, lit: Any, first: Any, last: Any, total: Any) -> Any:
     """total[c] = the currents of the rows lit[first:last] in column c; returns that of the reference column.
 
@@ -118,17 +51,18 @@ def _add_rows(current: Any, reference: Any, lit: Any, first: Any, last: Any, tot
         base += reference[lit[i]]
     whole = first + (last - first) // 4 * 4
     for i in range(first, whole, 4):
-        a, b, c, d = current[lit[i]], current[lit[i + 1]], current[lit[i + 2]], current[lit[i + 3]]
+        a, b, c, d = lit[i], lit[i + 1], lit[i + 2], lit[i + 3]
         for j in range(total.shape[0]):
-            total[j] += np.int32(a[j]) + np.int32(b[j]) + np.int32(c[j]) + np.int32(d[j])
+            upper = np.int32(current[a, j]) + np.int32(current[b, j])
+            total[j] += upper + np.int32(current[c, j]) + np.int32(current[d, j])
     for i in range(whole, last):
-        a = current[lit[i]]
+        a = lit[i]
         for j in range(total.shape[0]):
-            total[j] += a[j]
+            total[j] += current[a, j]
     return base
 
 
-@numba.njit(cache=True, inline="always")
+@compiled(inline="always")
 def _convert(
     current: Any,
     reference: Any,
@@ -166,216 +100,29 @@ def _convert(
         total[j] = np.int32(np.rint(total[j] * step))
 
 
-@numba.njit(cache=True, inline="always")
-def _move_row(w: Any, delta: Any, new: Any, top: Any, bound: Any) -> None:
-    """Add `delta` to one row of software weights, cut them, and find their digits."""
+@compiled(inline="always")
+def _move_row(w: Any, k: Any, delta: Any, new: Any, r: Any, top: Any, bound: Any) -> None:
+    """Add `delta` to row k of the software weights, cut them, and find their digits: row r of `new`."""
     half = 0.5 * top
-    for j in range(w.shape[0]):
-        value = w[j] + delta[j]
+    for j in range(w.shape[1]):
+        value = w[k, j] + delta[j]
         value = value if value > -bound else -bound
         value = value if value < bound else bound
-        w[j] = value
+        w[k, j] = value
         level = (value + 1.0) * half
         level = level if level > 0.0 else 0.0
         level = level if level < top else top
-        new[j] = np.uint8(np.int32(level))
+        new[r, j] = np.uint8(np.int32(level))
 
 
-@numba.njit(cache=True)
-def _read_back(w: Any, actual: Any, top: Any) -> None:
-    """One row of software weights becomes what its cells hold."""
-    for j in range(w.shape[0]):
-        w[j] = min((actual[j] + 0.5) / (0.5 * top) - 1.0, 1.0)
+@compiled()
+def _read_back(w: Any, actual: Any, k: Any, top: Any) -> None:
+    """Row k of software weights becomes what its cells hold."""
+    for j in range(w.shape[1]):
+        w[k, j] = min((actual[k, j] + 0.5) / (0.5 * top) - 1.0, 1.0)
 
 
-@numba.njit(cache=True, inline="always")
-def _turn_row(
-    k: Any, r: Any, target_words: Any, new_words: Any, turned_words: Any, columns: Any, count: Any
-) -> Any:
-    """Find and count the cells of row k whose target changes to row r of `new_words`; how many they are.
-
-    They go into row r of `turned_words` and column r of `columns`.
-    """
-    sets = np.uint64(0)
-    pulses = np.uint64(0)
-    for q in range(new_words.shape[1]):
-        after = new_words[r, q]
-        turned = target_words[k, q] ^ after
-        turned_words[r, q] = turned
-        columns[q, r] = turned
-        pulses += popcount(turned)
-        sets += popcount(turned & after)
-    count[SET_FLIPS] += np.int64(sets)
-    count[RESET_FLIPS] += np.int64(pulses - sets)
-    count[SET_ROWS] += sets > 0
-    count[RESET_ROWS] += pulses > sets
-    count[WRITTEN_ROWS] += pulses > 0
-    return np.int64(pulses)
-
-
-@numba.njit(cache=True)
-def _written_batches(rows: Any, columns: Any, hit: Any, batch_words: Any, batch_span: Any) -> Any:
-    """Batches with a pulse, summed over the rows; a loop along the rows does many of them at a time."""
-    batches = 0
-    for b in range(batch_words.shape[0]):
-        hit[:rows] = 0
-        for q in range(batch_span[b, 0], batch_span[b, 1]):
-            mask = batch_words[b, q]
-            column = columns[q]
-            for r in range(rows):
-                hit[r] |= column[r] & mask
-        for r in range(rows):
-            batches += hit[r] != 0
-    return batches
-
-
-@numba.njit(cache=True)
-def _fail(
-    rows: Any,
-    wide: Any,
-    pulses: Any,
-    new_words: Any,
-    turned_words: Any,
-    member: Any,
-    age: Any,
-    event: Any,
-    count: Any,
-    seed: Any,
-    replica: Any,
-    step: Any,
-    array: Any,
-) -> None:
-    """Take the pulses that fail out of `turned_words`, in the order row, synapse, bit.
-
-    `event`: time to the next event of the clock.
-    """
-    one_bit = np.uint64(1)
-    draw = 0
-    for r in range(rows.shape[0]):
-        if pulses[r] == 0:
-            continue
-        for q in range(new_words.shape[1]):
-            left = turned_words[r, q]
-            while left != np.uint64(0):
-                place = lowest_one(left)
-                left &= left - one_bit
-                c = np.int64(place & np.uint64(7)) * wide + q * 8 + np.int64(place >> np.uint64(3))
-                event -= age[member[rows[r], c], np.int64((new_words[r, q] >> place) & one_bit)]
-                if event <= 0:
-                    turned_words[r, q] &= ~(one_bit << place)
-                    count[WRITE_ERRORS] += 1
-                while event <= 0:
-                    draw += 1
-                    event += lifetime(seed, replica, step, draw, array)
-
-
-@numba.njit(cache=True, inline="always")
-def _store_row(
-    k: Any,
-    r: Any,
-    target_words: Any,
-    actual_words: Any,
-    current: Any,
-    swing: Any,
-    new_words: Any,
-    turned_words: Any,
-    turned_digits: Any,
-    bits: Any,
-    mode: Any,
-) -> None:
-    """Row k takes row r of `new_words` where `turned_words` says that the pulse held."""
-    planes = np.uint64(0)
-    for q in range(new_words.shape[1]):
-        # A failed pulse leaves the cell as it is, which need not be what its target was.
-        after = new_words[r, q]
-        turned = turned_words[r, q] & (actual_words[k, q] ^ after)
-        turned_words[r, q] = turned
-        planes |= turned
-        held = actual_words[k, q] ^ turned
-        actual_words[k, q] = held
-        target_words[k, q] = held if mode == READ_BACK else after
-    planes |= planes >> np.uint64(32)
-    planes |= planes >> np.uint64(16)
-    planes |= planes >> np.uint64(8)
-    wide = turned_digits.shape[1]
-    digits = turned_digits[r]
-    for b in range(bits):
-        if (planes >> np.uint64(b)) & np.uint64(1):
-            # The whole plane of the row: a machine does many cells at a time, but one alone slowly.
-            now, change = current[k, b * wide : (b + 1) * wide], swing[k, b * wide : (b + 1) * wide]
-            mask = np.uint8(1 << b)
-            for j in range(wide):
-                flip = change[j]
-                now[j] ^= flip if digits[j] & mask else np.int16(0)
-
-
-@numba.njit(cache=True, inline="always")
-def _write(
-    rows: Any,
-    target_words: Any,
-    actual_words: Any,
-    current: Any,
-    swing: Any,
-    member: Any,
-    oldest: Any,
-    new_words: Any,
-    turned_words: Any,
-    turned_digits: Any,
-    columns: Any,
-    hit: Any,
-    pulses: Any,
-    age: Any,
-    batch_words: Any,
-    batch_span: Any,
-    bits: Any,
-    mode: Any,
-    count: Any,
-    seed: Any,
-    replica: Any,
-    step: Any,
-    array: Any,
-) -> None:
-    """Write `new_words` (one row for each of `rows`) into the cells of one array."""
-    most = 0.0
-    for r in range(rows.shape[0]):
-        pulses[r] = _turn_row(rows[r], r, target_words, new_words, turned_words, columns, count)
-        most += pulses[r] * oldest[rows[r]]
-    count[WRITTEN_BATCHES] += _written_batches(rows.shape[0], columns, hit, batch_words, batch_span)
-    event = lifetime(seed, replica, step, 0, array)
-    if event <= most:
-        _fail(
-            rows,
-            turned_digits.shape[1],
-            pulses,
-            new_words,
-            turned_words,
-            member,
-            age,
-            event,
-            count,
-            seed,
-            replica,
-            step,
-            array,
-        )
-    for r in range(rows.shape[0]):
-        if pulses[r]:
-            _store_row(
-                rows[r],
-                r,
-                target_words,
-                actual_words,
-                current,
-                swing,
-                new_words,
-                turned_words,
-                turned_digits,
-                bits,
-                mode,
-            )
-
-
-@numba.njit(cache=True, inline="always")
+@compiled(inline="always")
 def _disturb(
     k: Any,
     c: Any,
@@ -405,7 +152,7 @@ def _disturb(
         w[k, j] = min((actual[k, j] + 0.5) / (0.5 * top) - 1.0, 1.0)
 
 
-@numba.njit(cache=True, nogil=True)
+@compiled(nogil=True)
 def train(
     lit: Any,
     start: Any,
@@ -561,8 +308,8 @@ def train(
         count1[WORK_ROWS] += active1
         # First all weights, then all cells: digits just stored byte by byte are slow to load as words.
         for i in range(first, last):
-            _move_row(w1[lit[i]], delta1, new1[i - first], top, bound)
-        _write(
+            _move_row(w1, lit[i], delta1, new1, i - first, top, bound)
+        write_rows(
             lit[first:last],
             target1_words,
             actual1_words,
@@ -589,13 +336,15 @@ def train(
         )
         if mode == READ_BACK:
             for i in range(first, last):
-                _read_back(w1[lit[i]], actual1[lit[i]], top)
+                _read_back(w1, actual1, lit[i], top)
         for j in range(hidden):
+            changed = 0
             for k in range(outputs):
                 delta2[k] = -rate2 * error2[k] * analog[j]
-                count2[CHANGED] += delta2[k] != 0.0
-            _move_row(w2[j], delta2, new2[j], top, bound)
-        _write(
+                changed += delta2[k] != 0.0
+            count2[CHANGED] += changed
+            _move_row(w2, j, delta2, new2, j, top, bound)
+        write_rows(
             every2,
             target2_words,
             actual2_words,
@@ -622,13 +371,13 @@ def train(
         )
         if mode == READ_BACK:
             for j in range(hidden):
-                _read_back(w2[j], actual2[j], top)
+                _read_back(w2, actual2, j, top)
     count1[WRITES] += order.shape[0]
     count2[WRITES] += order.shape[0]
     count2[WORK_ROWS] += order.shape[0] * hidden
 
 
-@numba.njit(cache=True, nogil=True)
+@compiled(nogil=True)
 def test(
     lit: Any,
     start: Any,

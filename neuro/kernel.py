@@ -11,11 +11,12 @@ from __future__ import annotations
 
 from typing import Any
 
-import numba
 import numpy as np
 from llvmlite import ir  # type: ignore[import-untyped]
 from numba.core import types
 from numba.extending import intrinsic
+
+from neuro.machine_code import compiled
 
 # Layout of the event counters of one array (int64).
 SET_FLIPS, RESET_FLIPS, SET_COUNTED, RESET_COUNTED, CHANGED = 0, 1, 2, 3, 4
@@ -46,7 +47,7 @@ popcount: Any = intrinsic(_popcount)
 lowest_one: Any = intrinsic(_lowest_one)
 
 
-@numba.njit(cache=True, inline="always")
+@compiled(inline="always")
 def _move_row(w: Any, delta: Any, new: Any, top: Any) -> None:
     """Add `delta` to one row of software weights and find their digits."""
     half = 0.5 * top
@@ -59,7 +60,7 @@ def _move_row(w: Any, delta: Any, new: Any, top: Any) -> None:
         new[j] = np.uint8(np.int32(level))
 
 
-@numba.njit(cache=True, inline="always")
+@compiled(inline="always")
 def _write_row(old_words: Any, new_words: Any, touched: Any, mask: Any, count: Any) -> None:
     """Rewrite the cells of one row; `count` takes the events."""
     set_flips = np.uint64(0)
@@ -84,7 +85,7 @@ def _write_row(old_words: Any, new_words: Any, touched: Any, mask: Any, count: A
     count[RESET_COUNTED] += np.int64(ever - ones)
 
 
-@numba.njit(cache=True, nogil=True)
+@compiled(nogil=True)
 def train(
     lit: Any,
     start: Any,
@@ -193,7 +194,7 @@ def train(
     count2[WORK_ROWS] += order.shape[0] * hidden
 
 
-@numba.njit(cache=True, nogil=True)
+@compiled(nogil=True)
 def test(
     lit: Any,
     start: Any,
@@ -265,7 +266,7 @@ def test(
     return right_clamped, right_free
 
 
-@numba.njit(cache=True, inline="always")
+@compiled(inline="always")
 def _clip_planes(ones: Any, offset: Any, ceiling: Any, bits: Any, wide: Any, total: Any) -> None:
     """total[j] = sum over the bit planes of 2^b times the difference of the two clipped codes."""
     reference = min(np.int64(np.floor(offset)), ceiling)
@@ -276,7 +277,7 @@ def _clip_planes(ones: Any, offset: Any, ceiling: Any, bits: Any, wide: Any, tot
             total[j] += (code - reference) << b
 
 
-@numba.njit(cache=True, inline="always")
+@compiled(inline="always")
 def _largest(total: Any, shift: Any, outputs: Any, sigmoid: Any, zero: Any) -> Any:
     """Index of the largest output, the first of equals (the sigmoid saturates, so sums may differ)."""
     best = 0
@@ -289,7 +290,7 @@ def _largest(total: Any, shift: Any, outputs: Any, sigmoid: Any, zero: Any) -> A
     return best
 
 
-@numba.njit(cache=True, inline="always")
+@compiled(inline="always")
 def _classify(
     sum1: Any,
     shift1: Any,

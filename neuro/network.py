@@ -16,9 +16,10 @@ import numpy as np
 
 from flow.table import UserError
 from neuro.accounting import ArrayEvents
-from neuro.analog_kernel import CLIPPED, DISTURB_LIMIT, FREE, READ_BACK, most_events
 from neuro.cells import Bitcell
-from neuro.population import AGE_SCALE, Chip, ages, chip, shared_wire
+from neuro.clock import AGE_SCALE, DISTURB_LIMIT, most_events
+from neuro.population import Chip, ages, chip, shared_wire
+from neuro.pulse import CLIPPED, FREE, READ_BACK
 from neuro.random import PURPOSE_IMAGE, PURPOSE_WEIGHT, LibcRandom, check_seed, philox_integers
 from neuro.synapse import (
     Adc,

@@ -15,10 +15,10 @@ import numpy as np
 import numpy.typing as npt
 
 from flow.table import UserError
+from neuro.clock import AGE_SCALE
 from neuro.random import PURPOSE_SPREAD, PURPOSE_TABLE, philox_normal, philox_uniform
 from neuro.synapse import Floats, padded
 
-AGE_SCALE = 2.0**50
 # The age of a trial that always fails; no exponential clock lasts that long (64 bits of uniform: < 45).
 AGE_LIMIT = 2.0**56
 _MEMBERS = 4096

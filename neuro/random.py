@@ -11,11 +11,11 @@ from __future__ import annotations
 import math
 from typing import Any
 
-import numba
 import numpy as np
 import numpy.typing as npt
 
 from flow.table import UserError
+from neuro.machine_code import compiled
 
 # What a Philox block is drawn for: the last word of the counter, so that purposes never share numbers.
 PURPOSE_WEIGHT = np.uint32(1)
@@ -36,7 +36,7 @@ LN_2 = 0.6931471805599453
 _SHIFT = np.uint64(32)
 
 
-@numba.njit(cache=True, inline="always")
+@compiled(inline="always")
 def philox(k0: Any, k1: Any, c0: Any, c1: Any, c2: Any, c3: Any) -> Any:
     """Four independent 32-bit words of Philox-4x32-10 for key (k0, k1) and counter (c0, c1, c2, c3)."""
     x0, x1, x2, x3 = np.uint64(c0), np.uint64(c1), np.uint64(c2), np.uint64(c3)
@@ -50,7 +50,7 @@ def philox(k0: Any, k1: Any, c0: Any, c1: Any, c2: Any, c3: Any) -> Any:
     return x0, x1, x2, x3
 
 
-@numba.njit(cache=True, inline="always")
+@compiled(inline="always")
 def unit(high: Any, low: Any) -> Any:
     """A float64 in (0, 1) from two 32-bit words: 52 bits and a half, so neither 0 nor 1 can come out."""
     return (np.float64((high << np.uint64(20)) | (low >> np.uint64(12))) + 0.5) * 2.0**-52
@@ -70,10 +70,10 @@ def log_series(mantissa: Any) -> Any:
     return 2.0 * s * (1.0 + z * (1.0 / 3.0 + z * (1.0 / 5.0 + z * tail)))
 
 
-_log_series: Any = numba.njit(cache=True, inline="always")(log_series)
+_log_series: Any = compiled(inline="always")(log_series)
 
 
-@numba.njit(cache=True)
+@compiled()
 def minus_log(value: Any) -> Any:
     """-ln(value) of a float64 in (0, 1), the same bits as `neuro.tensor_random.minus_log`."""
     mantissa, exponent = math.frexp(value)
@@ -83,7 +83,7 @@ def minus_log(value: Any) -> Any:
     return -(exponent * LN_2 + _log_series(mantissa))
 
 
-@numba.njit(cache=True)
+@compiled()
 def _philox_words(seed: Any, replica: Any, purpose: Any, stream: Any, first: Any, words: Any) -> None:
     for i in range(words.shape[0]):
         index = np.uint64(first + i)
@@ -91,7 +91,7 @@ def _philox_words(seed: Any, replica: Any, purpose: Any, stream: Any, first: Any
         words[i, 0], words[i, 1], words[i, 2], words[i, 3] = block[0], block[1], block[2], block[3]
 
 
-@numba.njit(cache=True)
+@compiled()
 def _libc_draw(state: Any, position: Any, out: Any) -> Any:
     """Fill `out` with the next draws; `state` is the ring of 31 words, `position` where r[i-31] lies."""
     for i in range(out.shape[0]):

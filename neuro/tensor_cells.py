@@ -14,8 +14,9 @@ import numpy as np
 import torch
 
 from neuro import analog_kernel, kernel
-from neuro.analog_kernel import READ_BACK, most_events
+from neuro.clock import most_events
 from neuro.network import Network
+from neuro.pulse import READ_BACK
 from neuro.tensor_random import disturb_candidates, failure_events
 
 if TYPE_CHECKING:

@@ -1,6 +1,6 @@
 """Philox and the error processes of the physical cells in torch: many replicas and images at once.
 
-The same integers as `neuro.random` and `neuro.analog_kernel` on any device: 32-bit words live in int64
+The same integers as `neuro.random` and `neuro.clock` on any device: 32-bit words live in int64
 tensors, whose products wrap as unsigned ones do, and the logarithm is made of rounded basic operations.
 """
 
@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import torch
 
-from neuro.analog_kernel import GAP_LIMIT, READ_PARTS
-from neuro.population import AGE_SCALE
+from neuro.clock import AGE_SCALE, GAP_LIMIT, READ_PARTS
 from neuro.random import LN_2, PURPOSE_DISTURB, PURPOSE_WRITE, SQRT_HALF, log_series
 
 _LOW = 0xFFFFFFFF
@@ -80,7 +79,7 @@ def disturb_candidates(
     place: int,
     draws: int,
 ) -> tuple[torch.Tensor, torch.Tensor]:
-    """(reads, marks), int64 and float64 (step, network, draw): see `neuro.analog_kernel.disturbs`."""
+    """(reads, marks), int64 and float64 (step, network, draw): see `neuro.clock.disturbs`."""
     steps, draw = _numbers(first, count, draws, seeds.device)
     stream = ((steps >> 32) << 16) | place
     words = philox(*_keys(seeds, replicas), steps & _LOW, draw, stream, int(PURPOSE_DISTURB))

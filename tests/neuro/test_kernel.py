@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from neuro import kernel
-from neuro.analog_kernel import disturbs, lifetime
+from neuro.clock import AGE_SCALE, disturbs, lifetime
 from neuro.network import Network, Settings
-from neuro.population import AGE_SCALE, Spread, ages, sampled
+from neuro.population import Spread, ages, sampled
 from neuro.synapse import Adc
 from neuro.training import Run, train_all
 from tests.neuro.learning import faulty, published, short_mnist

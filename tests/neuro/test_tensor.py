@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 import torch
 
-from neuro import analog_kernel, random, tensor_random
+from neuro import clock, random, tensor_random
 from neuro.network import Network, Settings
 from neuro.synapse import Adc
 from neuro.tensor_network import Batch, TorchEngine
@@ -69,11 +69,11 @@ def test_random_numbers_are_those_of_the_compiled_path() -> None:
     for step in range(2):
         for row in range(2):
             key = (np.uint32(seeds[row]), np.uint32(replicas[row]), first + step)
-            lives = [int(analog_kernel.lifetime(*key, draw, 1)) for draw in range(300)]
+            lives = [int(clock.lifetime(*key, draw, 1)) for draw in range(300)]
             np.testing.assert_array_equal(events[step, row], np.cumsum(lives))
             places, found_marks = np.zeros(40, np.int64), np.zeros(40)
             rate = float(rates[row])
-            count = analog_kernel.disturbs(*key, 1, 20000, rate, places, found_marks)
+            count = clock.disturbs(*key, 1, 20000, rate, places, found_marks)
             np.testing.assert_array_equal(reads[step, row, :count].numpy(), places[:count])
             np.testing.assert_array_equal(marks[step, row, :count].numpy(), found_marks[:count])
             assert (reads[step, row] < 20000).sum() == count

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 import pytest
 import torch
@@ -7,9 +9,10 @@ import torch
 from flow.table import UserError
 from neuro import kernel
 from neuro.analog_kernel import wire_loss
+from neuro.cells import Bitcell
 from neuro.network import Network, Settings
 from neuro.synapse import Adc
-from neuro.training import Run, train_all
+from neuro.training import CompiledEngine, Run, train_all
 from tests.neuro.learning import (
     REFERENCE,
     faulty,
@@ -61,6 +64,49 @@ def test_own_generator_lies_in_the_published_spread(name: str) -> None:
         assert abs(values.mean() - expected) < band["tolerance_of_4_seed_mean"]
         assert (abs(values[:, -1] - expected) < band["tolerance_of_one_run"]).all()
     assert len({run.records[-1].accuracy for run in runs}) > 1
+
+
+@pytest.mark.parametrize("seeds", [4, pytest.param(24, marks=pytest.mark.slow)])
+def test_own_generator_lies_in_the_published_band_of_the_thin_oxide(seeds: int) -> None:
+    """0.80 nm by its ON/OFF ratios alone, the reference column counting right (Dref = n).
+
+    The band holds for the mean over four seeds or more and has one decimal. Four of our seeds have a standard
+    error of 0.21 points, more than half of the band; so of 24 the mean itself must lie in it.
+    """
+    runs = []
+    for seed in range(seeds):
+        run = Run(with_ratio("smtj", 1.91), Settings(model="neurosim"), seed)
+        count_right(run.network)
+        train_all([run], mnist(), 15)
+        runs.append(run)
+    accuracy = {"smtj": np.array([run.records[-1].accuracy for run in runs])}
+    # Without the peer's miscount the device does not enter training: both learn the same, S as D.
+    accuracy["dmtj"] = np.array([examined(run, with_ratio("dmtj", 1.88)) for run in runs])
+    for name, (low, high) in {"smtj": (89.5, 89.8), "dmtj": (88.8, 89.1)}.items():
+        mean = accuracy[name].mean()
+        assert low <= (round(mean, 1) if seeds == 4 else mean) <= high, name
+        # Single runs as at 0.85 nm, where the rule is about four.
+        off = accuracy[name][:4] - (low + high) / 2
+        assert (np.abs(off) < REFERENCE["pass_band"]["tolerance_of_one_run"]).all(), name
+
+
+def with_ratio(name: str, ratio: float) -> Bitcell:
+    cell = published(name, "0.80")
+    return dataclasses.replace(cell, cell=dataclasses.replace(cell.cell, r_on_ohm=1e4, r_off_ohm=1e4 * ratio))
+
+
+def count_right(network: Network) -> None:
+    """Take the peer's miscounting reference column (its defect D9) out."""
+    network.reference = [np.arange(rows + 1) for rows, _ in network.settings.shapes]
+
+
+def examined(run: Run, bitcell: Bitcell) -> float:
+    """Accuracy of what `run` learnt when the cells are others."""
+    other = Run(bitcell, run.settings, run.replica)
+    count_right(other.network)
+    other.network.arrays = run.network.arrays
+    right, _ = CompiledEngine(mnist()).examine([other])[0]
+    return 100.0 * right / len(mnist().test)
 
 
 @pytest.mark.parametrize(
@@ -182,8 +228,6 @@ def test_offline_classification_of_trained_weights() -> None:
         array.weights[:, :synapses]
         for array, (_, synapses) in zip(trained.network.arrays, trained.settings.shapes, strict=True)
     ]
-    from neuro.training import CompiledEngine
-
     settings = trained.settings
     run = Run(published("smtj"), settings, 0)
     run.network.write_offline(weights)
