@@ -19,6 +19,7 @@ from flow.statistics.cell_plan import variant_plan
 from flow.table import BitcellTable, open_table, write_table
 from neuro.dataset import read_idx
 from tests.conftest import ROOT, MakeBench
+from tests.near import approx
 
 EXAMPLES = ROOT / "docs" / "examples"
 CELL = "2t1mtj_rc_smtj"
@@ -99,12 +100,12 @@ def test_load_line(folder: Path) -> None:
     assert (current[1:] > current[:-1]).all()
     assert (wer[1:] < 0.2 * wer[:-1]).all()
     # The voltage at which the table says that the nominal cell meets 1e-7.
-    assert wer[found["voltage"].searchsorted(0.75)] == pytest.approx(2e-7, rel=0.5)
+    assert wer[found["voltage"].searchsorted(0.75)] == approx(2e-7, rel=0.5)
 
 
 def test_device_datasheet(folder: Path) -> None:
     found = run_example("device_datasheet.py")
-    assert found["sheet"].delta == pytest.approx(90, rel=0.01)
+    assert found["sheet"].delta == approx(90, rel=0.01)
     assert found["thinner"].resistance_0.max() < 0.8 * found["sheet"].resistance_0.max()
     assert looks_like_a_figure(folder / "dmtj.png")
 

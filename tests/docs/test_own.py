@@ -19,6 +19,7 @@ from flow.parallel import run_inline
 from flow.spec import DEVICE_UNITS
 from flow.template import new_cell, template_for
 from tests.conftest import ROOT, Run
+from tests.near import approx
 
 
 def bench_in(project: Path, name: str) -> Bench:
@@ -44,7 +45,7 @@ def test_own_device(project: Path) -> None:
     bench, old = bench_in(project, "mine"), bench_in(project, "2t1mtj_sc_dmtj")
     assert (bench.device_spec.kind, bench.variant_name, bench.fins) == ("dmtj", "0.85", {})
     # A thinner free layer is the more stable one (d ln Delta / d ln t_fl = -0.93), and sits in this cell.
-    assert bench.junction.delta == pytest.approx(old.junction.delta * (1.1 / 1.2) ** -0.93, rel=0.01)
+    assert bench.junction.delta == approx(old.junction.delta * (1.1 / 1.2) ** -0.93, rel=0.01)
     found = search_nominal(bench, 5, 0.1)
     assert 0.3 < found.writes[0].voltage < found.writes[1].voltage < 1.2
 

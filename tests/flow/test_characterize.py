@@ -9,6 +9,7 @@ import pytest
 
 from flow.table import open_table
 from tests.conftest import CELLS, Run
+from tests.near import approx
 
 RC, SC = CELLS
 CELL = "spice/bitcells/2t1mtj_rc_smtj.cir"
@@ -44,7 +45,7 @@ def test_table_two_is_within_reach_of_the_paper(finished: Path) -> None:
     }
     for cell, figures in paper.items():
         for name, value in figures.items():
-            assert cells[cell]["0.85"].quantities[name].value == pytest.approx(value, rel=0.15), (cell, name)
+            assert cells[cell]["0.85"].quantities[name].value == approx(value, rel=0.15), (cell, name)
 
 
 def test_targets_are_met_by_simulation_at_the_stored_point(finished: Path) -> None:
@@ -56,7 +57,7 @@ def test_targets_are_met_by_simulation_at_the_stored_point(finished: Path) -> No
             assert 0 < quantities["rdr_nominal"].value < 1.1e-9
             assert quantities["r_on"].value < quantities["r_off"].value
             access = quantities["r_on"].value - quantities["r_mtj_p"].value
-            assert quantities["r_access"].value == pytest.approx(access, rel=1e-6)
+            assert quantities["r_access"].value == approx(access, rel=1e-6)
 
 
 def test_technology_and_provenance_are_there(finished: Path) -> None:

@@ -25,6 +25,7 @@ from flow.spec import PopulationSpec
 from flow.statistics.population import Population, population_plan
 from flow.table import open_table
 from tests.conftest import CELLS, MakeBench, Run
+from tests.near import approx
 
 RC, SC = CELLS
 
@@ -64,7 +65,7 @@ def test_every_estimate_has_its_interval_and_nothing_is_simulated_twice(project:
         assert entry["ci_low"] <= entry["value"] <= entry["ci_high"], name
     for name, target in (("wer_0to1", 1e-7), ("wer_1to0", 1e-7), ("rdr", 1e-9)):
         mean = quantities[name]
-        assert mean["value"] == pytest.approx(target, rel=1e-3)
+        assert mean["value"] == approx(target, rel=1e-3)
         assert mean["ci_high"] / mean["ci_low"] < 1.3
         # The mean is made by few bad cells: far above the nominal cell, below the 99.9 % cell.
         nominal, rare = quantities[f"{name}_nominal"]["value"], quantities[f"{name}_rare_cell"]["value"]
@@ -85,7 +86,7 @@ def test_every_estimate_has_its_interval_and_nothing_is_simulated_twice(project:
     netlist.write_text("* seen by the layout team\n" + netlist.read_text())
     assert characterize(project, run)["samples"]["simulated"] == 0
     nominal = characterize(project, run, "--criterion", "nominal")["cells"][SC]["0.85"]
-    assert nominal["wer_0to1_nominal"]["value"] == pytest.approx(1e-7, rel=0.02)
+    assert nominal["wer_0to1_nominal"]["value"] == approx(1e-7, rel=0.02)
     assert nominal["wer_0to1"]["value"] > 2e-7
     # What `compare` sees: the table before, kept because the content moved.
     done = run(project, "flow", "compare", "--json")
@@ -202,7 +203,7 @@ def test_plain_sampling_agrees(make_bench: MakeBench, tmp_path: Path, target: fl
     finally:
         pool.close()
     many: Population = found["plain"]
-    assert few.mean.value == pytest.approx(target, rel=1e-3)
+    assert few.mean.value == approx(target, rel=1e-3)
     assert few.mean.high / few.mean.low < 1.2
     assert few.simulated <= 1000
     assert many.mean.low <= few.mean.value <= many.mean.high

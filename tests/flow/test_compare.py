@@ -17,6 +17,7 @@ from flow.compare import compare
 from flow.errors import UserError
 from flow.table import BitcellTable, CellVariant, Quantity, known, write_table
 from tests.conftest import ROOT, Run
+from tests.near import approx
 
 
 def table(**quantities: Quantity) -> BitcellTable:
@@ -92,7 +93,7 @@ def test_exit_codes(tmp_path: Path, run: Run) -> None:
     assert done.returncode == 2
     document = json.loads(done.stdout)
     assert document["beyond_interval"] == 1
-    assert document["changes"][0]["relative"] == pytest.approx(1 / 3)
+    assert document["changes"][0]["relative"] == approx(1 / 3)
     missing = run(ROOT, "flow", "compare", str(old), str(tmp_path / "none.h5"))
     assert missing.returncode == 1
     assert "none.h5" in missing.stderr

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from flow.sizing import Candidate, SizePoint, at_pulse, best_pulse, pareto, thinned
 from flow.spec import load_study
 from tests.conftest import CELLS, ROOT, MakeBench, Run
+from tests.near import approx
 
 FIGURE = st.floats(0.1, 10).map(lambda x: round(x, 1))
 
@@ -42,7 +43,7 @@ def test_the_best_pulse_lies_between_the_points() -> None:
     pulses = np.geomspace(0.5e-9, 8e-9, 7)
     energies = np.cosh(np.log(pulses / 2.3e-9))
     best = best_pulse(pulses, energies)
-    assert best == pytest.approx(2.3e-9, rel=0.1)
+    assert best == approx(2.3e-9, rel=0.1)
     assert best_pulse(pulses, pulses) is None
     assert best_pulse(pulses[:2], energies[:2]) is None
 
@@ -80,7 +81,7 @@ def test_verified_points_meet_their_targets(run: Run) -> None:
     for point in document["front"]:
         for name, target in (("wer_0to1", 1e-7), ("wer_1to0", 1e-7), ("rdr", 1e-9)):
             assert point[name]["ci_low"] <= target * 1.001
-            assert point[name]["value"] == pytest.approx(target, rel=0.02)
+            assert point[name]["value"] == approx(target, rel=0.02)
         assert point["cell_area"]["value"] <= 100
     energies = [point["write_energy"]["value"] for point in document["front"]]
     assert document["best"] == int(np.argmin(energies))

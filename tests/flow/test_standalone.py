@@ -23,6 +23,7 @@ from flow.statistics.typical import Typical
 from flow.statistics.variation import variation_of
 from flow.table import Array, BitcellTable, CellVariant, write_table
 from tests.conftest import CELLS, MakeBench, Run
+from tests.near import approx
 
 _LINE = re.compile(r"^(\w+) = (\S+)$", re.MULTILINE)
 
@@ -74,11 +75,11 @@ def test_plain_ngspice_prints_the_number_of_the_table(
     printed = ngspice(deck, tmp_path)
     assert set(printed) == set(deck.prints) | ({"crossing"} & set(printed))
     for name in names:
-        assert printed[name] == pytest.approx(variant.quantities[name].value, rel=1e-6, abs=0), name
+        assert printed[name] == approx(variant.quantities[name].value, rel=1e-6, abs=0), name
         assert deck.table[name] == variant.quantities[name].value
     if measurement == "write":
         delay = next(name for name in printed if name.startswith("write_switching_time"))
-        assert printed[delay] == pytest.approx(variant.quantities[delay].value, rel=1e-6, abs=0)
+        assert printed[delay] == approx(variant.quantities[delay].value, rel=1e-6, abs=0)
 
 
 def test_another_voltage_and_line_need_no_table(make_bench: MakeBench, tmp_path: Path) -> None:
@@ -89,8 +90,8 @@ def test_another_voltage_and_line_need_no_table(make_bench: MakeBench, tmp_path:
     printed = ngspice(deck, tmp_path)
     library = measure_load_line(bench, line, np.array([0.699, 0.7]), state_nodes(5))
     for index in range(5):
-        assert printed[f"current_{index}"] == pytest.approx(library.current[1, index], rel=1e-6, abs=0)
-        assert printed[f"drive_{index}"] == pytest.approx(library.drive[1, index], rel=1e-6, abs=0)
+        assert printed[f"current_{index}"] == approx(library.current[1, index], rel=1e-6, abs=0)
+        assert printed[f"drive_{index}"] == approx(library.drive[1, index], rel=1e-6, abs=0)
 
 
 def with_samples(variant: CellVariant, make_bench: MakeBench, cell: str) -> CellVariant:
@@ -136,9 +137,9 @@ def test_a_process_sample_is_that_sample(
     deck = standalone_deck(bench, "load_line", Settings(sample=2, nodes=5), variant)
     printed = ngspice(deck, tmp_path)
     for stored, name in ((0, "r_on"), (1, "r_off")):
-        assert printed[name] == pytest.approx(voltage / library["current"][2, 0, stored], rel=1e-6, abs=0)
-        assert printed[name] == pytest.approx(variant.samples[name].values[2], rel=1e-6, abs=0)
-        assert printed[name] != pytest.approx(variant.quantities[name].value, rel=1e-3, abs=0)
+        assert printed[name] == approx(voltage / library["current"][2, 0, stored], rel=1e-6, abs=0)
+        assert printed[name] == approx(variant.samples[name].values[2], rel=1e-6, abs=0)
+        assert printed[name] != approx(variant.quantities[name].value, rel=1e-3, abs=0)
 
 
 @pytest.mark.parametrize("alone", [False, True])
@@ -161,14 +162,14 @@ def test_the_pulse_of_a_process_sample_is_that_of_the_table(
     assert (deck.text.lower().count(".subckt cell") == 1) == alone
     expected = stored["write_energy_1to0"].values[1]
     assert deck.table == {"write_energy_1to0": expected}
-    assert ngspice(deck, tmp_path)["write_energy_1to0"] == pytest.approx(expected, rel=1e-6, abs=0)
-    assert expected != pytest.approx(stored["write_energy_1to0"].values[2], rel=1e-3, abs=0)
+    assert ngspice(deck, tmp_path)["write_energy_1to0"] == approx(expected, rel=1e-6, abs=0)
+    assert expected != approx(stored["write_energy_1to0"].values[2], rel=1e-3, abs=0)
     if not alone:
         deck = standalone_deck(bench, "read", Settings(sample=2), variant)
         printed = ngspice(deck, tmp_path)
         for name in ("read_energy_0", "read_energy_1"):
             assert deck.table[name] == stored[name].values[2]
-            assert printed[name] == pytest.approx(deck.table[name], rel=1e-6, abs=0)
+            assert printed[name] == approx(deck.table[name], rel=1e-6, abs=0)
 
 
 def test_a_sample_that_is_not_there(characterised: tuple[str, CellVariant], make_bench: MakeBench) -> None:
@@ -197,7 +198,7 @@ def test_the_command_writes_a_deck_that_runs(
     document = json.loads(done.stdout)
     assert document["prints"] == ["write_energy_0to1", "write_switching_time_0to1"]
     expected = variant.quantities["write_energy_0to1"].value
-    assert ngspice(deck, tmp_path)["write_energy_0to1"] == pytest.approx(expected, rel=1e-6, abs=0)
+    assert ngspice(deck, tmp_path)["write_energy_0to1"] == approx(expected, rel=1e-6, abs=0)
     wrong = run(project, "flow", "deck", cell, "--variant", "0.9", "-o", str(deck))
     assert wrong.returncode == 1
     assert "no variant '0.9'; known: 0.85, 0.80" in wrong.stderr

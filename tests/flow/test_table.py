@@ -35,6 +35,7 @@ from flow.table import (
     write_table,
 )
 from flow.table.writer import SEAL_BYTES
+from tests.near import approx
 
 VARIANT = "/cells/2t1mtj_sc_dmtj/0.85"
 
@@ -104,18 +105,16 @@ def test_impossible_quantities_are_refused(arguments: dict[str, Any], message: s
 
 def test_json_shows_display_units() -> None:
     assert quantity_json("write_pulse", known("write_pulse", 3.39e-9)) == {
-        "value": pytest.approx(3.39, rel=1e-15),
+        "value": approx(3.39, rel=1e-15),
         "unit": "ns",
         "ci_low": None,
         "ci_high": None,
     }
     energy = quantity_json("read_energy", known("read_energy", 2.09e-14, 2.0e-14, 2.2e-14))
     assert energy["unit"] == "fJ"
-    assert [energy["ci_low"], energy["value"], energy["ci_high"]] == pytest.approx(
-        [20.0, 20.9, 22.0], rel=1e-15
-    )
+    assert [energy["ci_low"], energy["value"], energy["ci_high"]] == approx([20.0, 20.9, 22.0], rel=1e-15)
     area = known("cell_area", 50 * (28e-9) ** 2)
-    assert quantity_json("cell_area", area, 28e-9)["value"] == pytest.approx(50.0, rel=1e-12)
+    assert quantity_json("cell_area", area, 28e-9)["value"] == approx(50.0, rel=1e-12)
     assert quantity_json("cell_area", area, 28e-9)["unit"] == "F2"
     assert quantity_json("cell_area", area)["unit"] == "m2"
 
@@ -144,7 +143,7 @@ def test_table_json_follows_the_registry(path: Path) -> None:
     shown = document["2t1mtj_sc_dmtj"]["0.85"]
     order = ["cell_area", "r_on", "write_energy", "rdr", "feature_size", "backhopping_rate"]
     assert list(shown) == order
-    assert shown["cell_area"]["value"] == pytest.approx(30.0, rel=1e-12)
+    assert shown["cell_area"]["value"] == approx(30.0, rel=1e-12)
     assert document["2t1mtj_sc_dmtj"]["0.80"] == {}
     assert table_json(open_table(path), cells={"other": None}) == {}
 

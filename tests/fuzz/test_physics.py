@@ -26,6 +26,7 @@ from neuro.array import SynapticCore
 from neuro.model import MODELS
 from tests.conftest import CELLS, ROOT, MakeBench
 from tests.fuzz.test_hostile import bench_of
+from tests.near import approx
 from tests.neuro.designs import CELL, CORE, FINFET
 
 SEEDED = settings(
@@ -84,7 +85,7 @@ def test_a_double_barrier_at_rest_knows_no_side(delta: float, tau: float, t_t: f
     drive = np.asarray(device.drive(Z, 0.0)) * np.ones_like(Z)
     assert np.all(drive == 0.0)
     up, down = (switching_probabilities(delta, Z, drive, tau, start) for start in (1, -1))
-    assert float(up.leave) == pytest.approx(float(down.leave), rel=1e-9, abs=1e-15)
+    assert float(up.leave) == approx(float(down.leave), rel=1e-9, abs=1e-15)
 
 
 @SEEDED
@@ -95,9 +96,9 @@ def test_equal_barriers_write_both_ways_alike(t: float, v: float, tau: float, tm
     z = np.linspace(-1, 1, 9)
     forth, back = np.asarray(device.drive(z, v)), np.asarray(device.drive(z, -v))
     np.testing.assert_allclose(back, -forth[::-1], rtol=1e-9, atol=1e-12)
-    assert np.asarray(device.resistance(z, v)) == pytest.approx(np.asarray(device.resistance(-z, -v)))
+    assert np.asarray(device.resistance(z, v)) == approx(np.asarray(device.resistance(-z, -v)))
     rates = [switching_probabilities(60.0, z, drive, tau, start) for drive, start in ((forth, 1), (back, -1))]
-    assert float(rates[0].stay) == pytest.approx(float(rates[1].stay), rel=1e-6, abs=1e-15)
+    assert float(rates[0].stay) == approx(float(rates[1].stay), rel=1e-6, abs=1e-15)
 
 
 @SEEDED
@@ -237,7 +238,7 @@ def test_energy_of_a_write_is_conserved(project: Path, osdi: tuple[Path, ...]) -
     junction = next(iter(vectors[name] for name in vectors if name.endswith("[v_top]")))
     junction = junction + next(iter(vectors[name] for name in vectors if name.endswith("[v_bottom]")))
     resistance = next(iter(vectors[name] for name in vectors if name.endswith("[resistance]")))
-    assert until(junction**2 / resistance)[-1] == pytest.approx(taken["nmtj"][-1], rel=1e-5)
+    assert until(junction**2 / resistance)[-1] == approx(taken["nmtj"][-1], rel=1e-5)
     # The capacitor gives back what it took.
     held = 0.5 * capacitance * (node("x") ** 2 - node("x")[0] ** 2)
     middle = int(np.searchsorted(time, 0.5 * time[-1]))
@@ -245,4 +246,4 @@ def test_energy_of_a_write_is_conserved(project: Path, osdi: tuple[Path, ...]) -
     # An edge of 20 ps has few time steps: v i summed over them is right to about one per cent.
     assert np.max(np.abs(taken["cx"] - held)) < 0.02 * np.max(held)
     assert all(energy[-1] > 0 for name, energy in taken.items() if name != "cx")
-    assert given[-1] == pytest.approx(sum(taken[name][-1] for name in ("nmtj", "nn", "np")), rel=2e-3)
+    assert given[-1] == approx(sum(taken[name][-1] for name in ("nmtj", "nn", "np")), rel=2e-3)

@@ -9,6 +9,7 @@ from flow.table import UserError
 from neuro import kernel
 from neuro.accounting import ArrayEvents, CoreOptions, CostModel
 from neuro.technology import bundled_technology
+from tests.near import approx
 from tests.neuro.learning import published, published_run
 
 LAYERS = (400, 100, 10)
@@ -24,9 +25,9 @@ def model_of(name: str, model: str) -> CostModel:
 def test_reference_model_writes_and_reads_exactly(name: str, pulse: float, energy: float) -> None:
     costs = model_of(name, "neurosim").costs(published_run(name).records[-1].events)
     # Every image writes 500 rows of one pulse and half a clock an array, whatever changes.
-    assert costs.totals[1] == pytest.approx(120000 * (500 * pulse + 2 * 0.25e-9), rel=1e-12)
+    assert costs.totals[1] == approx(120000 * (500 * pulse + 2 * 0.25e-9), rel=1e-12)
     # Every image reads all cells of both arrays once.
-    assert costs.read_energy["cells"] == pytest.approx(120000 * 246000 * energy, rel=1e-12)
+    assert costs.read_energy["cells"] == approx(120000 * 246000 * energy, rel=1e-12)
 
 
 @pytest.mark.parametrize(
@@ -41,11 +42,11 @@ def test_reference_model_lies_near_the_published_figures(
     read_latency, write_latency, read_energy, write_energy = model.costs(
         published_run(name).records[-1].events
     ).totals
-    assert model.area_m2 * 1e6 == pytest.approx(area_mm2, rel=0.01)
-    assert write_latency * 1e3 == pytest.approx(write_ms, rel=0.001)
-    assert read_energy * 1e3 == pytest.approx(read_mJ, rel=0.01)
-    assert read_latency * 1e3 == pytest.approx(read_ms, rel=0.15)
-    assert write_energy * 1e3 == pytest.approx(write_mJ, rel=0.15)
+    assert model.area_m2 * 1e6 == approx(area_mm2, rel=0.01)
+    assert write_latency * 1e3 == approx(write_ms, rel=0.001)
+    assert read_energy * 1e3 == approx(read_mJ, rel=0.01)
+    assert read_latency * 1e3 == approx(read_ms, rel=0.15)
+    assert write_energy * 1e3 == approx(write_mJ, rel=0.15)
 
 
 @pytest.mark.parametrize("model", ["neurosim", "physical"])
@@ -76,11 +77,11 @@ def test_physical_model_charges_true_flips_by_direction() -> None:
     set_energy, reset_energy = costs.bitcell.write_energies
     assert got.write_energy["cells_set"] == 7 * set_energy
     assert got.write_energy["cells_reset"] == 5 * reset_energy
-    assert got.totals[1] == pytest.approx(5 * 3.39e-9, rel=1e-12)
-    assert got.write_energy["leakage"] == pytest.approx(costs.leakage_W * got.totals[1], rel=1e-12)
+    assert got.totals[1] == approx(5 * 3.39e-9, rel=1e-12)
+    assert got.write_energy["leakage"] == approx(costs.leakage_W * got.totals[1], rel=1e-12)
     events[0].histogram[30] = 2
     read = costs.costs(events).read_energy
-    assert read["cells"] == pytest.approx(2 * 30 * 601 * 20.9e-15, rel=1e-12)
+    assert read["cells"] == approx(2 * 30 * 601 * 20.9e-15, rel=1e-12)
 
 
 def test_a_bitcell_without_characterised_energies_is_charged_by_its_voltages() -> None:
@@ -92,8 +93,8 @@ def test_a_bitcell_without_characterised_energies_is_charged_by_its_voltages() -
         cell=dataclasses.replace(cell.cell, write_energy_0to1_J=math.nan, write_energy_1to0_J=math.nan),
     )
     set_energy, reset_energy = bare.write_energies
-    assert set_energy / reset_energy == pytest.approx((0.898 / 0.788) ** 2)
-    assert set_energy == pytest.approx(0.898**2 * 3.39e-9 * 0.5 * (1 / 9513 + 1 / 16390))
+    assert set_energy / reset_energy == approx((0.898 / 0.788) ** 2)
+    assert set_energy == approx(0.898**2 * 3.39e-9 * 0.5 * (1 / 9513 + 1 / 16390))
 
 
 def test_access_switch_is_counted_once_in_the_physical_model() -> None:

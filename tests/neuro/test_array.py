@@ -19,6 +19,7 @@ from neuro.batch import evaluate_many, figure_names
 from neuro.circuit.namespace import leaves
 from neuro.design import design_from_json
 from neuro.model import MODELS, NEUROSIM, PHYSICAL, Model
+from tests.near import approx
 from tests.neuro.designs import CELL, CORE, FINFET, PLANAR, POINTS, random_design
 
 
@@ -38,14 +39,14 @@ def test_reference_points_one_by_one(number: int) -> None:
     expected = dict(flat(point["result"]))
     assert list(computed) == list(expected)
     for name, value in expected.items():
-        assert computed[name] == pytest.approx(value, rel=1e-9), name
+        assert computed[name] == approx(value, rel=1e-9), name
 
 
 def test_reference_points_together() -> None:
     results = estimate_documents([point["design"] for point in POINTS], "neurosim")
     for result, point in zip(results, POINTS, strict=True):
         for (name, value), (_, expected) in zip(flat(result), flat(point["result"]), strict=True):
-            assert value == pytest.approx(expected, rel=1e-9), name
+            assert value == approx(expected, rel=1e-9), name
 
 
 @pytest.mark.parametrize("model", sorted(MODELS))
@@ -58,7 +59,7 @@ def test_arrays_give_the_figures_of_single_points(model: str, fin: bool) -> None
         assert int(single.status) == int(together.status[i])
         if not single.status:
             for (name, a), (_, b) in zip(flat(single.as_json()), flat(together.as_json((i,))), strict=True):
-                assert a == pytest.approx(b, rel=1e-12), name
+                assert a == approx(b, rel=1e-12), name
 
 
 def _point(record: Any, i: int) -> Any:
@@ -273,7 +274,7 @@ def test_gradients_agree_with_differences(model: str) -> None:
         e = SynapticCore(dataclasses.replace(FINFET, vdd_V=value), CELL, CORE, model).evaluate()
         return float(e.read_energy_per_batch_J["core"] + e.write_energy_per_row_J["one_active_batch"])
 
-    assert float(vdd.grad) == pytest.approx((at(0.8 + step) - at(0.8 - step)) / (2 * step), rel=1e-4)
+    assert float(vdd.grad) == approx((at(0.8 + step) - at(0.8 - step)) / (2 * step), rel=1e-4)
 
 
 def test_each_switch_changes_a_figure() -> None:
@@ -315,10 +316,10 @@ def test_more_rows_take_more_of_everything(rows: int, scale: int) -> None:
 def test_loads_for_the_learning_algorithm() -> None:
     estimate = SynapticCore(FINFET, CELL, CORE, "neurosim").evaluate()
     length = 601 * 33 * 28e-9
-    assert float(estimate.row_capacitance_1_F) == pytest.approx(2e-10 * length)
+    assert float(estimate.row_capacitance_1_F) == approx(2e-10 * length)
     width = 1.5 * 0.8 / (1650 * 28e-9) / 3829
-    assert float(estimate.access_width_F) == pytest.approx(width)
-    assert float(estimate.row_capacitance_2_F) == pytest.approx(2e-10 * length + 601 * 1.2e-9 * width * 28e-9)
-    assert float(estimate.write_latency_s) == pytest.approx(400 * 3.39e-9 + 0.25e-9)
+    assert float(estimate.access_width_F) == approx(width)
+    assert float(estimate.row_capacitance_2_F) == approx(2e-10 * length + 601 * 1.2e-9 * width * 28e-9)
+    assert float(estimate.write_latency_s) == approx(400 * 3.39e-9 + 0.25e-9)
     physical = SynapticCore(FINFET, CELL, CORE, "physical").evaluate()
-    assert float(physical.write_latency_per_row_s) == pytest.approx(2 * 3.39e-9)
+    assert float(physical.write_latency_per_row_s) == approx(2 * 3.39e-9)

@@ -13,6 +13,7 @@ from neuro.batch import evaluate_many
 from neuro.compiled import fill, recorded_core
 from neuro.estimate import Estimate
 from neuro.model import MODELS
+from tests.near import approx
 from tests.neuro.designs import random_design
 
 
@@ -57,7 +58,7 @@ def test_the_compiled_loop_gives_the_figures_of_the_arrays(model: str) -> None:
     arrays = evaluate_many(*designs, model, compiled=False)
     one = evaluate_many(*designs, model, compiled=True)
     two = evaluate_many(*designs, model, compiled=True, jobs=2)
-    assert (arrays.status > 0).mean() == pytest.approx(0.03)
+    assert (arrays.status > 0).mean() == approx(0.03)
     _assert_equal(arrays, one)
     for (name, x), (_, y) in zip(one.named_figures(), two.named_figures(), strict=True):
         np.testing.assert_array_equal(x, y, err_msg=name)

@@ -11,6 +11,7 @@ from flow.table import UserError
 from neuro.array import SynapticCore, estimate_documents
 from neuro.model import MODELS
 from neuro.technology import Cell
+from tests.near import approx
 from tests.neuro.designs import CELL, CORE, FINFET, POINTS, random_design
 
 
@@ -30,7 +31,7 @@ def test_time_and_energy_grow_with_the_rows_that_are_read() -> None:
     estimate = SynapticCore(FINFET, CELL, core, read_mode="row").evaluate()
     latency = estimate.read_latency_per_batch_s
     assert latency["sense_amplifier"][0] == 0
-    assert latency["sense_amplifier"][2] == pytest.approx(2 * latency["sense_amplifier"][1])
+    assert latency["sense_amplifier"][2] == approx(2 * latency["sense_amplifier"][1])
     assert np.all(np.diff(latency["core"]) > 0)
     parallel = SynapticCore(FINFET, CELL, core).evaluate()
     assert latency["core"][2] > 10 * parallel.read_latency_per_batch_s["core"][2]
@@ -53,7 +54,7 @@ def test_a_small_read_voltage_is_slow_to_sense() -> None:
 def test_a_row_is_written_batch_by_batch_in_two_phases() -> None:
     estimate = SynapticCore(FINFET, CELL, CORE, read_mode="row").evaluate()
     pulses = 400 * 15 * 2 * 3.39e-9
-    assert float(estimate.write_latency_s) == pytest.approx(pulses, rel=0.01)
+    assert float(estimate.write_latency_s) == approx(pulses, rel=0.01)
 
 
 def test_the_mode_is_an_option_and_checked() -> None:

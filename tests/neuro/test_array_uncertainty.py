@@ -14,6 +14,7 @@ from typer.testing import CliRunner
 from flow.table import UserError
 from neuro.cli import app
 from neuro.uncertainty import Interval, propagate
+from tests.near import approx
 from tests.neuro.designs import CELL, CORE, FINFET, POINTS
 
 
@@ -21,9 +22,9 @@ def test_samples_have_the_interval_they_were_drawn_from() -> None:
     for interval in (Interval(10.0, 8.0, 15.0), Interval(0.5, -1.0, 1.0)):
         values = interval.sample(np.random.default_rng(1), 200_000)
         low, median, high = np.quantile(values, [0.025, 0.5, 0.975])
-        assert median == pytest.approx(interval.value, rel=0.01)
-        assert low == pytest.approx(interval.low, rel=0.02)
-        assert high == pytest.approx(interval.high, rel=0.02)
+        assert median == approx(interval.value, rel=0.01)
+        assert low == approx(interval.low, rel=0.02)
+        assert high == approx(interval.high, rel=0.02)
 
 
 def test_a_linear_figure_takes_over_the_relative_interval() -> None:
@@ -31,8 +32,8 @@ def test_a_linear_figure_takes_over_the_relative_interval() -> None:
     pulse = Interval(3.39e-9, 3.0e-9, 4.0e-9)
     result = propagate(FINFET, CELL, CORE, {"cell.write_pulse_s": pulse}, "neurosim", samples=20_000)
     low, high = result.intervals["write_latency_s"]
-    assert low == pytest.approx(400 * 3.0e-9 + 0.25e-9, rel=0.01)
-    assert high == pytest.approx(400 * 4.0e-9 + 0.25e-9, rel=0.01)
+    assert low == approx(400 * 3.0e-9 + 0.25e-9, rel=0.01)
+    assert high == approx(400 * 4.0e-9 + 0.25e-9, rel=0.01)
     area = result.intervals["area_m2"]["total"]
     assert area[0] == area[1]
 
@@ -72,7 +73,7 @@ def test_the_command_adds_intervals(tmp_path: Path) -> None:
     first, second, third = json.loads(run.stdout)
     low, high = first["intervals"]["write_latency_s"]
     assert low < first["write_latency_s"] < high
-    assert first["area_m2"] == pytest.approx(POINTS[0]["result"]["area_m2"], rel=1e-9)
+    assert first["area_m2"] == approx(POINTS[0]["result"]["area_m2"], rel=1e-9)
     assert first["samples"] == {"drawn": 300, "refused": 0}
     assert second["field"] == "cell.write_pulse_s"
     low, high = third["intervals"]["write_latency_s"]

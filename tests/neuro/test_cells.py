@@ -10,6 +10,7 @@ import pytest
 from flow.table import Array, BitcellTable, CellVariant, UserError, known, write_table
 from neuro.cells import cells_from_table, table_cells
 from neuro.technology import TABLE_NAMES
+from tests.near import approx
 from tests.neuro.designs import FINFET
 
 VARIABLES = np.array(["nmtj.t_fl", "nmtj.t_ox_t", "nmtj.tmr0", "nmtj.area_scale"])
@@ -56,9 +57,9 @@ def test_population_has_the_stored_slopes_and_the_characterised_means() -> None:
     population = table_cells(table, Path("t.h5"))[0].population
     for rates, mean in ((population.wer_0to1, 1e-7), (population.wer_1to0, 2e-7), (population.rdr, 1e-9)):
         np.testing.assert_allclose((rates * population.weight).sum(), mean, rtol=1e-9)
-        assert np.log(rates).std() == pytest.approx(np.linalg.norm(slope), rel=0.05)
+        assert np.log(rates).std() == approx(np.linalg.norm(slope), rel=0.05)
     spread = np.log(population.r_on - 1500.0).std()
-    assert spread == pytest.approx(np.hypot(0.065, 0.05), rel=0.05)
+    assert spread == approx(np.hypot(0.065, 0.05), rel=0.05)
     # A thicker oxide resists more and switches worse: the members know both.
     assert np.corrcoef(np.log(population.wer_0to1), np.log(population.r_on))[0, 1] > 0.5
 

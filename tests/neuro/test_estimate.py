@@ -13,6 +13,7 @@ from typer.testing import CliRunner
 from flow.table import UserError
 from neuro.array import estimate_documents
 from neuro.cli import app
+from tests.near import approx
 from tests.neuro.designs import POINTS, REFERENCE
 
 
@@ -28,7 +29,7 @@ def test_the_reference_file_itself_is_an_input(tmp_path: Path) -> None:
     results = run(REFERENCE, tmp_path, "--model", "neurosim")
     assert len(results) == len(POINTS)
     for result, point in zip(results, POINTS, strict=True):
-        assert result["area_m2"] == pytest.approx(point["result"]["area_m2"], rel=1e-9)
+        assert result["area_m2"] == approx(point["result"]["area_m2"], rel=1e-9)
         assert result["read_batches"] == point["result"]["read_batches"]
         assert isinstance(result["read_batches"], int)
         assert set(result) == set(point["result"])

@@ -26,6 +26,7 @@ from neuro.explain.trace_file import open_trace
 from neuro.report.page import render
 from neuro.report.sections import sections
 from tests.conftest import Run
+from tests.near import approx
 from tests.neuro.report.material import CELLS, write_trace
 from tests.neuro.report.material import run as run_of
 from tests.neuro.tables import write_cells
@@ -107,7 +108,7 @@ def test_every_address_on_the_page_is_one_of_the_document(report: Report) -> Non
     cells = re.findall(r'<td class="(?:number|far|faint)"( title)?[^>]*>([^<]*)<', page)
     assert [text for title, text in cells if re.search(r"\d", text) and not title] == []
     number = next(text for _, address, text in shown if address == "table_2/r_off/smtj/0.85")
-    assert float(number.split()[0]) == pytest.approx(16390, rel=0.01)
+    assert float(number.split()[0]) == approx(16390, rel=0.01)
 
 
 def test_a_number_of_the_bitcell_table(report: Report) -> None:
@@ -115,7 +116,7 @@ def test_a_number_of_the_bitcell_table(report: Report) -> None:
     cell = f"{CELLS['dmtj']}/0.85"
     assert [one.place for one in found.quantities] == [f"{cell}/r_on", f"{cell}/r_off"]
     shown = {one.place.split("/")[-1]: one.shown["value"] for one in found.quantities}
-    assert found.value == pytest.approx(shown["r_off"] / shown["r_on"])  # type: ignore[operator]
+    assert found.value == approx(shown["r_off"] / shown["r_on"])  # type: ignore[operator]
     (origin,) = found.origins
     states = {item.file: item.state for item in origin.inputs}
     # The netlist of the other cell has no part in it; a path out of the project is not followed.
@@ -139,7 +140,7 @@ def test_a_number_of_the_paper_has_its_table(report: Report) -> None:
     advantage = explain(report, "advantage/write_pulse/paper_percent")
     assert [one.value for one in advantage.paper] == [3.39, 1.16]
     assert {one.place for one in advantage.paper} == {"Table II"}
-    assert advantage.value == pytest.approx(100 * (1.16 / 3.39 - 1))
+    assert advantage.value == approx(100 * (1.16 / 3.39 - 1))
 
 
 def test_a_number_of_a_training(report: Report) -> None:

@@ -17,6 +17,7 @@ from neuro.cli import app
 from neuro.export import neurosim, nvsim, pandas_table, tidy_csv
 from neuro.export.rows import rows
 from neuro.export.selection import select
+from tests.near import approx
 from tests.neuro.report.material import CELLS
 from tests.neuro.tables import CARD, write_cells
 
@@ -55,7 +56,7 @@ def test_an_nvsim_cell_reads_back_to_the_printed_digits(table: Path, device: str
         "AccessCMOSWidth": values["access_width_n"] / feature,
         "VoltageDropAccessDevice": values["read_voltage"] * values["r_access"] / values["r_on"],
     }.items():
-        assert found.pop(line) == pytest.approx(expected, rel=1e-11), line
+        assert found.pop(line) == approx(expected, rel=1e-11), line
     assert not found
     lines = text.splitlines()
     # Words and units exactly as NVSim looks for them; it scans `-SetPulse (ns): %lf`.
@@ -104,7 +105,7 @@ def test_neurosim_parameters_are_those_that_the_model_trains_with(table: Path) -
         "pn": CARD["pn_ratio"],
         "Rwire": CARD["wire_resistance"],
     }.items():
-        assert found.pop(name) == pytest.approx(expected, rel=1e-11), name
+        assert found.pop(name) == approx(expected, rel=1e-11), name
     assert not found
     assert "# Ron: 95 % interval" in text
     assert "connection: sl high writes 0 to 1" in text
@@ -149,7 +150,7 @@ def test_the_command_writes_whole_files_or_none(table: Path, tmp_path: Path) -> 
     assert done.exit_code == 0, done.output
     document = json.loads(done.stdout)
     assert document["cells"] == [f"{CELLS['smtj']}/0.85"]
-    assert nvsim.read(output.read_text())["SetPulse"] == pytest.approx(3.39e-9)
+    assert nvsim.read(output.read_text())["SetPulse"] == approx(3.39e-9)
     before = output.read_text()
     damaged = open_table(table)
     del damaged.cells[CELLS["smtj"]]["0.85"].quantities["r_access"]

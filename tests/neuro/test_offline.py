@@ -22,6 +22,7 @@ from neuro.network import Network, Settings
 from neuro.offline import classify, infer, program, software_run, weights_of
 from neuro.synapse import Adc
 from neuro.training import CompiledEngine, Run, train_all
+from tests.near import approx
 from tests.neuro.learning import faulty, mnist, published, short_mnist
 
 
@@ -147,13 +148,13 @@ def test_command_accounts_for_writing_once_and_reading(
     rows, pulse = sum(sizes[:-1]), 1.16e-9
     # A row at a time: SET and RESET phase, or one pulse as the reference simulator counts.
     phases = 2 if "physical" in words else 1
-    assert written["write_latency_s"][0] == pytest.approx(phases * rows * pulse + len(shapes) * 0.25e-9)
-    assert written["write_energy_J"][0] == pytest.approx(sum(written["write_energy_parts_J"][0].values()))
+    assert written["write_latency_s"][0] == approx(phases * rows * pulse + len(shapes) * 0.25e-9)
+    assert written["write_energy_J"][0] == approx(sum(written["write_energy_parts_J"][0].values()))
     if "physical" in words:
         assert written["set_pulses"][0] + written["reset_pulses"][0] == cell["cells"]
     else:
         # Every cell's read energy for every image, exactly.
-        assert read["read_energy_parts_J"][0]["cells"] == pytest.approx(200 * cell["cells"] * 5.76e-15)
+        assert read["read_energy_parts_J"][0]["cells"] == approx(200 * cell["cells"] * 5.76e-15)
     with h5py.File(tmp_path / "c.h5") as file:
         assert file["accuracy"].shape == (1, 2)
         assert file["read_energy"].attrs["units"] == "J"

@@ -9,6 +9,7 @@ import pytest
 from flow.spec import load_study
 from flow.table import UserError
 from neuro.study import load_training
+from tests.near import approx
 
 ROOT = Path(__file__).parents[2]
 
@@ -27,8 +28,8 @@ def test_oxide_study_adds_variants_that_continue_the_published_pulses() -> None:
     for cell, (thin, thick) in published.items():
         for name, variant in study.variants[cell].items():
             steps = (float(name) - 0.85) / 0.05
-            assert variant.write_pulse == pytest.approx(thick * (thick / thin) ** steps, rel=1e-3)
-            assert variant.parameters == {"t_ox_t": pytest.approx(float(name) * 1e-9)}
+            assert variant.write_pulse == approx(thick * (thick / thin) ** steps, rel=1e-3)
+            assert variant.parameters == {"t_ox_t": approx(float(name) * 1e-9)}
             assert "assumed" in variant.provenance
         assert set(study.variants[cell]) == {"0.75", "0.90", "0.95"}
 

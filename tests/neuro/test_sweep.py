@@ -20,6 +20,7 @@ from neuro.cli import app
 from neuro.lookup import Lookup
 from neuro.sweep import load_sweep, pareto_optimal, run_sweep, sweep_from
 from neuro.sweep_output import plot, table, write_csv, write_hdf5
+from tests.near import approx
 
 SPEC: dict[str, Any] = {
     "technology": "28nm",
@@ -42,7 +43,7 @@ def test_every_combination_in_the_order_of_the_document() -> None:
     single = SynapticCore(lookup.technology("28nm"), lookup.cell("dmtj"), core).evaluate()
     assert result.merits["area"][2, 1, 1] == float(single.area_m2["total"])
     energy = single.read_energy_per_batch_J
-    assert result.merits["read_energy"][2, 1, 1] == pytest.approx(
+    assert result.merits["read_energy"][2, 1, 1] == approx(
         float(single.read_batches * (energy["core"] + energy["neuron"]))
     )
 
@@ -81,7 +82,7 @@ def test_hdf5_reads_back_with_units_and_scales(tmp_path: Path) -> None:
         assert len(meanings) == len(file["status"].attrs["flag_values"])
         assert meanings[file["status"][0, 0, 0]] == "core.rows"
         blocks = [file["breakdown/area"][name][1, 0, 0] for name in file["breakdown/area"]]
-        assert sum(blocks) == pytest.approx(result.merits["area"][1, 0, 0])
+        assert sum(blocks) == approx(result.merits["area"][1, 0, 0])
 
 
 def test_csv_has_a_row_for_every_point(tmp_path: Path) -> None:

@@ -16,6 +16,7 @@ from neuro.technology import bundled_technology
 from neuro.trace import COSTS, trace
 from neuro.training import Run, train_all
 from neuro.uncertainty import Interval
+from tests.near import approx
 from tests.neuro.learning import faulty, published, short_mnist
 
 INTERVALS = {
@@ -40,11 +41,11 @@ def test_samples_fill_the_intervals_and_keep_the_resistances_together() -> None:
     for field, interval in INTERVALS.items():
         values = np.array([float(getattr(one.cell, field)) for one in drawn])
         low, high = np.quantile(values, [0.025, 0.975]) / float(getattr(cell.cell, field))
-        assert low == pytest.approx(interval.low, rel=0.02), field
-        assert high == pytest.approx(interval.high, rel=0.02), field
+        assert low == approx(interval.low, rel=0.02), field
+        assert high == approx(interval.high, rel=0.02), field
     on = np.array([float(one.cell.r_on_ohm) for one in drawn])
     off = np.array([float(one.cell.r_off_ohm) for one in drawn])
-    assert np.corrcoef(on, off)[0, 1] == pytest.approx(0.02 / 0.025, abs=0.05)
+    assert np.corrcoef(on, off)[0, 1] == approx(0.02 / 0.025, abs=0.05)
     first = drawn[0]
     assert first.members is not None
     assert cell.members is not None
@@ -61,7 +62,7 @@ def test_intervals_of_a_table_are_relative() -> None:
     }
     found = relative_intervals(quantities)
     assert set(found) == {"r_on_ohm"}
-    assert (found["r_on_ohm"].low, found["r_on_ohm"].high) == (pytest.approx(0.9), pytest.approx(1.2))
+    assert (found["r_on_ohm"].low, found["r_on_ohm"].high) == (approx(0.9), approx(1.2))
 
 
 @pytest.mark.parametrize("model", ["neurosim", "physical"])

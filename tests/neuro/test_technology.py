@@ -12,6 +12,7 @@ from neuro.array import estimate_documents
 from neuro.design import uncertain_fields
 from neuro.lookup import Lookup
 from neuro.technology import TABLE_NAMES, bundled_technology, technology_from_table
+from tests.near import approx
 from tests.neuro.designs import CELL, FINFET
 
 
@@ -33,8 +34,8 @@ def test_the_models_differ_in_the_wires_only() -> None:
 
 def test_wire_resistance_is_that_of_the_stated_wire() -> None:
     file = bundled_technology("28nm")
-    assert file.technology.wire_resistance_ohm_per_m == pytest.approx(2.73e-8 / (100e-9**2 * 2.3))
-    assert file.node_wire_resistance_ohm_per_m == pytest.approx(3.91e-8 / (50e-9**2 * 2.34))
+    assert file.technology.wire_resistance_ohm_per_m == approx(2.73e-8 / (100e-9**2 * 2.3))
+    assert file.node_wire_resistance_ohm_per_m == approx(3.91e-8 / (50e-9**2 * 2.34))
 
 
 def test_unknown_names_list_the_known_ones() -> None:
@@ -82,6 +83,6 @@ def test_the_intervals_of_a_card_reach_the_design(tmp_path: Path) -> None:
     design = {"technology": "finfet28", "cell": cell, "core": {"rows": 400, "synapses": 100}}
     (document,) = Lookup(path).resolve([design])
     found = uncertain_fields(document)
-    assert found["technology.vdd_V"] == pytest.approx((0.8, 0.72, 0.88))
+    assert found["technology.vdd_V"] == approx((0.8, 0.72, 0.88))
     assert not any(field.startswith("cell.") for field in found)
     assert "area_m2" in estimate_documents([document])[0]

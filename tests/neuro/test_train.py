@@ -14,6 +14,7 @@ from typer.testing import CliRunner
 
 from flow.table import UserError
 from neuro.cli import app
+from tests.near import approx
 from tests.neuro.learning import REFERENCE, published, recorded
 
 
@@ -140,8 +141,8 @@ def test_wrong_cells_name_file_and_key(tmp_path: Path, change: dict[str, object]
 def test_published_cells_keep_their_figures() -> None:
     for name, ratio, pulse in (("smtj", 1.91, 128e-3), ("dmtj", 1.88, 55.4e-3)):
         thin = published(name, "0.80").cell
-        assert float(thin.r_off_ohm) / float(thin.r_on_ohm) == pytest.approx(ratio, rel=1e-4)
-        assert 120000 * (500 * float(thin.write_pulse_s) + 0.5e-9) == pytest.approx(pulse, rel=1e-5)
+        assert float(thin.r_off_ohm) / float(thin.r_on_ohm) == approx(ratio, rel=1e-4)
+        assert 120000 * (500 * float(thin.write_pulse_s) + 0.5e-9) == approx(pulse, rel=1e-5)
     assert np.isclose(published("smtj").cell.width_F * published("smtj").cell.height_F, 231.0)
 
 
@@ -169,4 +170,4 @@ def test_cell_energy_of_reading_is_images_times_cells_times_energy() -> None:
     energy = float(cell.cell.read_energy_J)
     exact = [Fraction(77 * cells) * Fraction(energy) for cells in (240000, 6000)]
     assert costs.read_energy["cells"] == float(exact[0]) + float(exact[1])
-    assert costs.write_latency["rows"] == pytest.approx(77 * (500 * 1.16e-9 + 0.5e-9), rel=1e-12)
+    assert costs.write_latency["rows"] == approx(77 * (500 * 1.16e-9 + 0.5e-9), rel=1e-12)

@@ -13,6 +13,7 @@ from neuro.cells import Bitcell
 from neuro.network import Network, Settings
 from neuro.synapse import Adc
 from neuro.training import CompiledEngine, Run, train_all
+from tests.near import approx
 from tests.neuro.learning import (
     REFERENCE,
     faulty,
@@ -148,7 +149,7 @@ def test_a_shared_wire_takes_more_current_than_one_of_each_cell() -> None:
     whole = shared.chips[0].on[:, 0].astype(float).sum()
     # G R of a column is its number of ON cells times its wire over the resistance of one.
     loss = shared.shared[0] * whole
-    assert loss == pytest.approx(rows * (rows * wire[1]) / r_on, rel=1e-2)
+    assert loss == approx(rows * (rows * wire[1]) / r_on, rel=1e-2)
     alone = plain.chips[0].on[:, 0].astype(float).sum()
     assert plain.shared == [0.0, 0.0]
     assert wire_loss(whole, shared.shared[0]) < 0.6 * alone < 0.6 * whole

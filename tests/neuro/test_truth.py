@@ -24,6 +24,7 @@ from neuro.truth import (
     shared_wire_current,
 )
 from tests.conftest import Run
+from tests.near import approx
 
 COLUMNS = Path(__file__).parents[1] / "reference" / "columns.h5"
 """Columns of both cells with 8 to 256 rows, by `mtj-flow column`."""
@@ -59,15 +60,15 @@ def test_the_shared_wire_is_a_ladder(cells: int, conductance: float, wire: float
     voltage = np.linalg.solve(matrix, np.full(cells, conductance / cells))
     exact = g * voltage[0]
     # A lump at the end of each piece of wire sees half a piece more than the even line.
-    assert shared_wire_current(1.0, conductance, wire * (1 + 1.5 / cells)) == pytest.approx(exact, rel=1e-2)
+    assert shared_wire_current(1.0, conductance, wire * (1 + 1.5 / cells)) == approx(exact, rel=1e-2)
 
 
 def test_limits_of_the_formulas() -> None:
-    assert shared_wire_current(0.1, 1e-3, 0.0) == pytest.approx(1e-4)
+    assert shared_wire_current(0.1, 1e-3, 0.0) == approx(1e-4)
     # Of a long line only the first sqrt(R/G) counts.
-    assert shared_wire_current(1.0, 1.0, 1e4) == pytest.approx(math.sqrt(1.0 / 1e4), rel=1e-6)
-    assert behind(1.0, 1e-3, 1000.0) == pytest.approx(0.5e-3)
-    assert settling_time(100.0, 1e-15, 2e-15, 0.0, 0.0) == pytest.approx(math.log(10) * 0.5e-12)
+    assert shared_wire_current(1.0, 1.0, 1e4) == approx(math.sqrt(1.0 / 1e4), rel=1e-6)
+    assert behind(1.0, 1e-3, 1000.0) == approx(0.5e-3)
+    assert settling_time(100.0, 1e-15, 2e-15, 0.0, 0.0) == approx(math.log(10) * 0.5e-12)
 
 
 def test_every_figure_of_every_column_is_there(found: list[Comparison]) -> None:
@@ -97,7 +98,7 @@ def test_the_shared_wire_matters_where_many_rows_are_active(found: list[Comparis
             if _active(other) == 8
         )
         assert 32 * single.spice > 1.25 * item.spice
-        assert item.estimate == pytest.approx(item.spice, rel=0.05)
+        assert item.estimate == approx(item.spice, rel=0.05)
 
 
 def test_the_driver_of_the_reference_model_costs_more_than_the_cell(found: list[Comparison]) -> None:
@@ -114,7 +115,7 @@ def test_the_networks_quotient_is_the_line(current: float, loss: float) -> None:
     """G R up to ten times that of any column here; and no wire at all changes no bit."""
     exact = shared_wire_current(1.0, current, loss / current) if current > 1e-6 else current
     if current > 1e-6:
-        assert wire_loss(current, loss / current) == pytest.approx(exact, rel=2e-3)
+        assert wire_loss(current, loss / current) == approx(exact, rel=2e-3)
     assert wire_loss(current, 0.0) == current
     assert float(behind_wire(current, loss)) == wire_loss(current, loss)
 
@@ -135,7 +136,7 @@ def test_the_command_prints_one_document(run: Run, tmp_path: Path, found: list[C
     assert done.returncode == 0, done.stderr
     document = json.loads(done.stdout)
     assert len(document) == len(found)
-    assert document[0]["deviation"] == pytest.approx(found[0].deviation)
+    assert document[0]["deviation"] == approx(found[0].deviation)
     failed = run(tmp_path, "neuro", "truth", "--columns", "nowhere.h5", "--json")
     assert failed.returncode == 1
     assert json.loads(failed.stdout)["file"] == "nowhere.h5"

@@ -10,6 +10,7 @@ import pytest
 
 from flow.device import constants
 from flow.device.mtj import SIMULATION_CONTROLS, device_from_mapping, parameter_names
+from tests.near import approx
 from tests.veriloga.simulate import Simulator
 
 SOURCES = Path(__file__).parents[2] / "veriloga"
@@ -116,8 +117,8 @@ def test_temperature_sets_delta(kind: str, simulator: Simulator) -> None:
     found = simulator.run(f"v1 t 0 0.1\nn1 t 0 {kind}", "dc temp 0 100 50", ["@n1[delta]", "@n1[tau_d]"])
     for celsius, delta, tau_d in zip(found["scale"], found["@n1[delta]"], found["@n1[tau_d]"], strict=True):
         device = device_from_mapping(kind, {"temperature": celsius + 273.15})
-        assert delta == pytest.approx(device.delta, rel=1e-9)
-        assert tau_d == pytest.approx(device.tau_d, rel=1e-9)
+        assert delta == approx(device.delta, rel=1e-9)
+        assert tau_d == approx(device.tau_d, rel=1e-9)
 
 
 @KINDS

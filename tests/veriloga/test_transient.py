@@ -9,6 +9,7 @@ from scipy.integrate import quad
 from scipy.linalg import solve_banded
 
 from flow.device.mtj import DMTJ, SMTJ, Z_OF_STATE, device_from_mapping
+from tests.near import approx
 from tests.veriloga.simulate import Columns, Simulator
 
 KINDS = pytest.mark.parametrize("kind", ["smtj", "dmtj"])
@@ -57,7 +58,7 @@ def test_noiseless_switching_time_is_the_closed_form(
     np.testing.assert_allclose(found["@n1[drive]"], i, rtol=1e-9)
     for level in (0.0, -0.9 * Z_OF_STATE[state]):
         expected = closed_form(z0, level, i) * device.tau_d
-        assert crossing(found, level) == pytest.approx(expected, rel=3e-3)
+        assert crossing(found, level) == approx(expected, rel=3e-3)
 
 
 @KINDS
@@ -80,7 +81,7 @@ def test_switching_time_with_real_transport(
     start = sign * np.arctanh(np.cos(device.initial_angle(0.5)))
     expected = quad(slowness, start, 0, epsrel=1e-8)[0] * device.tau_d
     found = reversal(simulator, kind, voltage, state, "" if floor is None else f"thermal_floor={floor}")
-    assert crossing(found, 0.0) == pytest.approx(expected, rel=3e-3)
+    assert crossing(found, 0.0) == approx(expected, rel=3e-3)
 
 
 def threshold(device: SMTJ | DMTJ, state: int) -> float:
@@ -117,7 +118,7 @@ def test_a_cell_at_rest_stays_on_its_quantile(simulator: Simulator, kind: str, s
             f"v1 t 0 0\nn1 t 0 {kind} state={state} quantile={quantile}", "tran 100p 20n", ["@n1[mz]"]
         )
         z0 = Z_OF_STATE[state] * np.cos(device_from_mapping(kind, {}).initial_angle(quantile))
-        assert found["@n1[mz]"][0] == pytest.approx(z0, rel=1e-9)
+        assert found["@n1[mz]"][0] == approx(z0, rel=1e-9)
         angle = np.arccos(np.abs(found["@n1[mz]"]))
         np.testing.assert_allclose(angle, np.arccos(abs(z0)), rtol=0.02)
 
@@ -141,7 +142,7 @@ def test_a_frozen_state_does_not_move(simulator: Simulator, kind: str) -> None:
         "tran 100p 6n",
         ["@n1[mz]", "v(t)"],
     )
-    assert found["v(t)"].max() == pytest.approx(1.2)
+    assert found["v(t)"].max() == approx(1.2)
     np.testing.assert_array_equal(found["@n1[mz]"], -0.25)
 
 
@@ -184,4 +185,4 @@ def test_the_typical_transient_takes_the_median_time(simulator: Simulator, overd
     device = SMTJ(tmr0=0.0)
     found = reversal(simulator, "smtj", overdrive / device.drive(0.0, 1.0), 0, "tmr0=0")
     expected = ensemble_median_time(float(device.delta), overdrive) * device.tau_d
-    assert crossing(found, 0.0) == pytest.approx(expected, rel=0.01)
+    assert crossing(found, 0.0) == approx(expected, rel=0.01)

@@ -14,6 +14,7 @@ from flow.device.datasheet import NODES, datasheet, load_line
 from flow.device.fokker_planck import switching_probabilities
 from flow.device.mtj import DMTJ, SMTJ
 from flow.errors import UserError
+from tests.near import approx
 
 ROOT = Path(__file__).parents[3]
 DEVICES = ROOT / "spice" / "devices"
@@ -23,10 +24,10 @@ BOTH = pytest.mark.parametrize("device", [SMTJ(), DMTJ()], ids=["smtj", "dmtj"])
 @BOTH
 def test_critical_points_are_where_the_pole_loses_its_stability(device):
     sheet = datasheet(device)
-    assert float(device.drive(1.0, sheet.critical_voltage_0to1)) == pytest.approx(1, rel=1e-6)
-    assert float(device.drive(-1.0, sheet.critical_voltage_1to0)) == pytest.approx(-1, rel=1e-6)
+    assert float(device.drive(1.0, sheet.critical_voltage_0to1)) == approx(1, rel=1e-6)
+    assert float(device.drive(-1.0, sheet.critical_voltage_1to0)) == approx(-1, rel=1e-6)
     top, bottom = device.barrier_voltages(1.0, sheet.critical_voltage_0to1)
-    assert sheet.critical_current_0to1 == pytest.approx(
+    assert sheet.critical_current_0to1 == approx(
         float(device.critical_current_0to1(float(top), float(bottom))), rel=1e-6
     )
     assert sheet.critical_voltage_1to0 < 0 < sheet.critical_voltage_0to1
@@ -45,7 +46,7 @@ def test_curves_are_those_of_the_solver_and_fall_or_rise(device):
     alone = switching_probabilities(
         float(device.delta), NODES, load_line(device, -1.0), curve.time[chosen] / float(device.tau_d), -1
     )
-    assert curve.probability[chosen] == pytest.approx(float(alone.stay), rel=1e-3)
+    assert curve.probability[chosen] == approx(float(alone.stay), rel=1e-3)
     assert (np.diff(sheet.read[0].probability) >= 0).all()
 
 
@@ -58,7 +59,7 @@ def test_nodes_carry_the_load_line(device):
     all_of_it = switching_probabilities(
         50, many, np.asarray(device.drive(many, voltage)) * np.ones(513), width, 1
     )
-    assert float(few.stay) == pytest.approx(float(all_of_it.stay), rel=1e-3)
+    assert float(few.stay) == approx(float(all_of_it.stay), rel=1e-3)
 
 
 @pytest.mark.parametrize("kind", ["smtj", "dmtj"])
@@ -67,7 +68,7 @@ def test_json_document(kind):
     assert result.exit_code == 0, result.output
     document = json.loads(result.stdout)
     assert document["kind"] == kind
-    assert document["delta"]["value"] == pytest.approx(90, abs=0.5)
+    assert document["delta"]["value"] == approx(90, abs=0.5)
     assert set(document["critical_current_0to1"]) == {"value", "unit", "ci_low", "ci_high"}
     assert len(document["voltage_V"]) == len(document["tmr"]) == len(document["resistance_state0_ohm"])
     assert [curve["voltage"] for curve in document["write_error_rate"]] == [0.9]

@@ -11,6 +11,7 @@ from typer.testing import CliRunner
 
 from flow.cli import app
 from flow.errors import UserError
+from tests.near import approx
 
 GOOD = {"delta": 40.0, "z": [-1.0, 1.0], "drive": [2.5, 2.5], "tau": 8.0, "start": 1}
 
@@ -28,11 +29,11 @@ def test_answers_in_the_order_of_the_cases(tmp_path):
     assert result.exit_code == 0
     answer = json.loads(result.stdout)
     assert [set(item) for item in answer] == [{"stay", "leave"}] * 4
-    assert answer[0]["stay"] == pytest.approx(1.717e-9, rel=1e-3)
+    assert answer[0]["stay"] == approx(1.717e-9, rel=1e-3)
     assert answer[0] == answer[3]
-    assert answer[2]["stay"] == pytest.approx(answer[0]["stay"], rel=1e-6)
+    assert answer[2]["stay"] == approx(answer[0]["stay"], rel=1e-6)
     assert answer[1]["leave"] < 1e-6
-    assert answer[1]["stay"] == pytest.approx(1)
+    assert answer[1]["stay"] == approx(1)
 
 
 def test_table_for_people(tmp_path):

@@ -12,6 +12,7 @@ from flow.device.llg_kernel import words
 from flow.device.mtj import DMTJ, SMTJ
 from flow.device.philox import STREAM_NOISE, philox
 from flow.device.trajectories import binomial_interval, plain_estimate, split_estimate
+from tests.near import approx
 
 NODES = np.cos(np.pi * np.arange(7)[::-1] / 6)
 WRITE = Macrospin(40.0, [-1.0, 1.0], [2.5, 2.5])
@@ -134,8 +135,8 @@ def test_mean_relaxation_turns_at_the_larmor_rate():
     march(still, m, torch.arange(40000), 1, 0, 100, 0.001, -2.0)
     x, y, _ = m.mean(dim=0)
     # The standard error of the mean is 5e-4 of the radius.
-    assert float(torch.atan2(y, x) % (2 * np.pi)) == pytest.approx((0.1 / 0.025) % (2 * np.pi), abs=3e-3)
-    assert float(torch.hypot(x, y)) == pytest.approx(np.sin(0.01) * np.exp(-0.1), rel=3e-3)
+    assert float(torch.atan2(y, x) % (2 * np.pi)) == approx((0.1 / 0.025) % (2 * np.pi), abs=3e-3)
+    assert float(torch.hypot(x, y)) == approx(np.sin(0.01) * np.exp(-0.1), rel=3e-3)
 
 
 # Against the Fokker-Planck equation
@@ -191,8 +192,8 @@ def test_splitting_agrees_with_counting():
     tau, expected = width_for(WRITE, 2e-2)
     split = split_estimate(WRITE, tau, 4000, seed=37, checkpoints=3, reduced=True, step=0.04)
     plain = plain_estimate(WRITE, tau, 60000, seed=37, reduced=True, step=0.04)
-    assert split.probability == pytest.approx(expected, rel=0.06)
-    assert plain.probability == pytest.approx(expected, rel=0.1)
+    assert split.probability == approx(expected, rel=0.06)
+    assert plain.probability == approx(expected, rel=0.1)
 
 
 # The bias of the time step
@@ -217,7 +218,7 @@ def test_step_bias_split_and_plain():
 def test_reduced_equation_is_right_at_ten_times_the_step():
     tau, expected = width_for(WRITE, 0.1)
     found = plain_estimate(WRITE, tau, 100000, seed=43, reduced=True, step=0.04)
-    assert found.probability == pytest.approx(expected, rel=0.03)
+    assert found.probability == approx(expected, rel=0.03)
 
 
 # Statistics and refusals

@@ -21,6 +21,7 @@ from flow.device.mtj import (
     parameter_names,
 )
 from flow.errors import UserError
+from tests.near import approx
 
 ROOT = Path(__file__).parents[3]
 BOTH = pytest.mark.parametrize("device", [SMTJ(), DMTJ()], ids=["smtj", "dmtj"])
@@ -54,19 +55,19 @@ def junctions(draw: st.DrawFn) -> SMTJ | DMTJ:
 @BOTH
 def test_default_energetics(device: SMTJ | DMTJ) -> None:
     """The derived figures stated with the calibration: Delta, anisotropy field, time scale."""
-    assert device.delta == pytest.approx(90, rel=1e-4)
-    assert device.mu0_hk == pytest.approx(1.009, abs=5e-4)
-    assert device.tau_d == pytest.approx(0.2253e-9, abs=5e-14)
+    assert device.delta == approx(90, rel=1e-4)
+    assert device.mu0_hk == approx(1.009, abs=5e-4)
+    assert device.tau_d == approx(0.2253e-9, abs=5e-14)
 
 
 def test_constants_are_those_of_codata() -> None:
     assert constants.e == own_constants.E_CHARGE
     assert constants.k == own_constants.K_BOLTZMANN
-    assert pytest.approx(constants.hbar, rel=1e-15) == own_constants.H_BAR
+    assert approx(constants.hbar, rel=1e-15) == own_constants.H_BAR
     # mu_0 and gamma are measured and move with the CODATA year.
-    assert pytest.approx(constants.mu_0, rel=1e-8) == own_constants.MU_0
+    assert approx(constants.mu_0, rel=1e-8) == own_constants.MU_0
     gamma = constants.physical_constants["electron gyromag. ratio"][0]
-    assert pytest.approx(gamma, rel=1e-8) == own_constants.GYROMAGNETIC
+    assert approx(gamma, rel=1e-8) == own_constants.GYROMAGNETIC
 
 
 def test_a_thicker_free_layer_is_less_stable() -> None:
@@ -76,42 +77,42 @@ def test_a_thicker_free_layer_is_less_stable() -> None:
     varied = device.with_variation(t_fl=np.array([-step, step]))
     slope = np.diff(np.log(varied.delta))[0] / (2 * step)
     demagnetising = device.k_i * device.area / device.energy_barrier - 1
-    assert demagnetising == pytest.approx(1.08, abs=0.01)
+    assert demagnetising == approx(1.08, abs=0.01)
     q = 2 * device.t_fl / (device.d / 2 * np.sqrt(np.pi))
     n_z = 1 / (1 + q)
     # N_z - N_x = (3 N_z - 1)/2 and d ln N_z/d ln t = -q/(1 + q).
     shape = -3 * n_z * (q / (1 + q)) / (3 * n_z - 1)
-    assert slope == pytest.approx(-demagnetising * (1 + shape), rel=1e-5)
-    assert slope == pytest.approx(-0.93, abs=0.01)
+    assert slope == approx(-demagnetising * (1 + shape), rel=1e-5)
+    assert slope == approx(-0.93, abs=0.01)
 
 
 @BOTH
 def test_delta_is_proportional_to_the_area(device: SMTJ | DMTJ) -> None:
     varied = device.with_variation(area_scale=0.1)
-    assert varied.delta == pytest.approx(1.1 * device.delta, rel=1e-12)
-    assert varied.mu0_hk == pytest.approx(device.mu0_hk, rel=1e-12)
-    assert varied.area == pytest.approx(1.1 * device.area, rel=1e-12)
+    assert varied.delta == approx(1.1 * device.delta, rel=1e-12)
+    assert varied.mu0_hk == approx(device.mu0_hk, rel=1e-12)
+    assert varied.area == approx(1.1 * device.area, rel=1e-12)
 
 
 def test_thickness_law_of_the_barrier() -> None:
     device = SMTJ()
     area = np.pi * (14e-9) ** 2
-    assert device.parallel_resistance(0.85e-9) == pytest.approx(4.957e-12 / area, rel=1e-12)
+    assert device.parallel_resistance(0.85e-9) == approx(4.957e-12 / area, rel=1e-12)
     ratio = device.parallel_resistance(0.80e-9) / device.parallel_resistance(0.85e-9)
-    assert ratio == pytest.approx(0.80 / 0.85 * np.exp(-10.25 * np.sqrt(0.4) * 0.05), rel=1e-12)
+    assert ratio == approx(0.80 / 0.85 * np.exp(-10.25 * np.sqrt(0.4) * 0.05), rel=1e-12)
 
 
 def test_resistance_at_the_ends() -> None:
     single, double = SMTJ(), DMTJ()
     top, bottom = double.parallel_resistance(0.85e-9), double.parallel_resistance(0.40e-9)
-    assert single.resistance(1, 0) == pytest.approx(top, rel=1e-12)
-    assert single.resistance(-1, 0) == pytest.approx(2.5 * top, rel=1e-12)
-    assert double.resistance(1, 0) == pytest.approx(top + 2.5 * bottom, rel=1e-12)
-    assert double.resistance(-1, 0) == pytest.approx(2.5 * top + bottom, rel=1e-12)
+    assert single.resistance(1, 0) == approx(top, rel=1e-12)
+    assert single.resistance(-1, 0) == approx(2.5 * top, rel=1e-12)
+    assert double.resistance(1, 0) == approx(top + 2.5 * bottom, rel=1e-12)
+    assert double.resistance(-1, 0) == approx(2.5 * top + bottom, rel=1e-12)
     # At V_h the TMR is halved; far above it is gone.
-    assert single.resistance(-1, 0.354) == pytest.approx(1.75 * top, rel=1e-12)
-    assert single.tmr_top(0.354) == pytest.approx(0.75)
-    assert single.resistance(-1, 1e4) == pytest.approx(top, rel=1e-6)
+    assert single.resistance(-1, 0.354) == approx(1.75 * top, rel=1e-12)
+    assert single.tmr_top(0.354) == approx(0.75)
+    assert single.resistance(-1, 1e4) == approx(top, rel=1e-6)
 
 
 @pytest.mark.parametrize(
@@ -125,7 +126,7 @@ def test_published_cell_resistances(
     """Table II of DOI 10.1109/TCSII.2023.3240474: R_on, R_off with a linear access resistance in series."""
     for z, expected in zip((1, -1), published, strict=True):
         across = brentq(lambda v, z=z: device.current(z, v) * access + v - voltage, 0, voltage)
-        assert voltage / device.current(z, across) == pytest.approx(expected, rel=5e-4)
+        assert voltage / device.current(z, across) == approx(expected, rel=5e-4)
 
 
 def test_critical_currents_of_the_single_barrier() -> None:
@@ -133,11 +134,11 @@ def test_critical_currents_of_the_single_barrier() -> None:
     device = SMTJ()
     unit = 2 * constants.e * device.alpha * device.ms * device.volume * device.mu0_hk / constants.hbar
     nu = 1.5 / 3.5
-    assert device.unit_current == pytest.approx(unit, rel=1e-12)
-    assert device.critical_current_0to1() == pytest.approx(unit * (1 + nu) / (0.67 * 1.93), rel=1e-12)
-    assert device.critical_current_1to0() == pytest.approx(unit * (1 - nu) / (0.67 * 1.93), rel=1e-12)
+    assert device.unit_current == approx(unit, rel=1e-12)
+    assert device.critical_current_0to1() == approx(unit * (1 + nu) / (0.67 * 1.93), rel=1e-12)
+    assert device.critical_current_1to0() == approx(unit * (1 - nu) / (0.67 * 1.93), rel=1e-12)
     # The asymmetry dies with the voltage, and without TMR there is none.
-    assert device.critical_current_0to1(1e4) == pytest.approx(device.critical_current_1to0(1e4), rel=1e-6)
+    assert device.critical_current_0to1(1e4) == approx(device.critical_current_1to0(1e4), rel=1e-6)
     flat = SMTJ(tmr0=0.0)
     assert flat.critical_current_0to1() == flat.critical_current_1to0()
 
@@ -147,8 +148,8 @@ def test_drive_is_one_at_the_critical_current(device: SMTJ | DMTJ) -> None:
     v_top, v_bottom = 0.3, 0.1
     up = device.critical_current_0to1(v_top, v_bottom)
     down = device.critical_current_1to0(v_top, v_bottom)
-    assert device.drive_from_current(1, up, v_top, v_bottom) == pytest.approx(1, rel=1e-12)
-    assert device.drive_from_current(-1, -down, v_top, v_bottom) == pytest.approx(-1, rel=1e-12)
+    assert device.drive_from_current(1, up, v_top, v_bottom) == approx(1, rel=1e-12)
+    assert device.drive_from_current(-1, -down, v_top, v_bottom) == approx(-1, rel=1e-12)
 
 
 def test_second_barrier_lowers_the_critical_current() -> None:
@@ -157,8 +158,8 @@ def test_second_barrier_lowers_the_critical_current() -> None:
     assert double.critical_current_0to1() < 0.5 * single.critical_current_0to1()
     assert double.critical_current_1to0() < single.critical_current_1to0()
     alone = DMTJ(beta_b=0.0)
-    assert alone.critical_current_0to1() == pytest.approx(single.critical_current_0to1(), rel=1e-12)
-    assert alone.critical_current_1to0() == pytest.approx(single.critical_current_1to0(), rel=1e-12)
+    assert alone.critical_current_0to1() == approx(single.critical_current_0to1(), rel=1e-12)
+    assert alone.critical_current_1to0() == approx(single.critical_current_1to0(), rel=1e-12)
 
 
 @given(z=cosines, v=voltages)
@@ -167,16 +168,16 @@ def test_a_balanced_double_junction_is_its_own_mirror_image(z: float, v: float) 
     device = DMTJ(t_ox_b=0.85e-9)
     top, bottom = device.barrier_voltages(z, v)
     mirror_top, mirror_bottom = device.barrier_voltages(-z, -v)
-    assert top == pytest.approx(-mirror_bottom, rel=1e-10)
-    assert bottom == pytest.approx(-mirror_top, rel=1e-10)
-    assert device.resistance(z, v) == pytest.approx(device.resistance(-z, -v), rel=1e-10)
-    assert device.drive(z, v) == pytest.approx(-device.drive(-z, -v), rel=1e-10)
-    assert device.critical_current_0to1() == pytest.approx(device.critical_current_1to0(), rel=1e-12)
+    assert top == approx(-mirror_bottom, rel=1e-10)
+    assert bottom == approx(-mirror_top, rel=1e-10)
+    assert device.resistance(z, v) == approx(device.resistance(-z, -v), rel=1e-10)
+    assert device.drive(z, v) == approx(-device.drive(-z, -v), rel=1e-10)
+    assert device.critical_current_0to1() == approx(device.critical_current_1to0(), rel=1e-12)
 
 
 @given(device=junctions(), z=cosines, v=voltages)
 def test_current_is_odd_and_drive_follows_its_sign(device: SMTJ | DMTJ, z: float, v: float) -> None:
-    assert device.current(z, -v) == pytest.approx(-device.current(z, v), rel=1e-9)
+    assert device.current(z, -v) == approx(-device.current(z, v), rel=1e-9)
     assert np.sign(device.current(z, v)) == np.sign(v) == np.sign(device.drive(z, v))
 
 
@@ -190,15 +191,15 @@ def test_current_rises_with_voltage(device: SMTJ | DMTJ, z: float, v: float, mor
 def test_divider_conserves_current(device: SMTJ | DMTJ, z: float, v: float) -> None:
     """The barrier voltages add up, and each barrier, taken as a single junction, carries the same current."""
     v_top, v_bottom = device.barrier_voltages(z, v)
-    assert v_top + v_bottom == pytest.approx(v, rel=1e-12)
+    assert v_top + v_bottom == approx(v, rel=1e-12)
     if isinstance(device, SMTJ):
         assert v_bottom == 0
         return
     shared = {name: getattr(device, name) for name in parameter_names("smtj") - {"tmr0", "t_ox_t"}}
     top = SMTJ(tmr0=device.tmr0_t, t_ox_t=device.t_ox_t, **shared)
     bottom = SMTJ(tmr0=device.tmr0_b, t_ox_t=device.t_ox_b, **shared)
-    assert top.current(z, v_top) == pytest.approx(bottom.current(-z, v_bottom), rel=1e-9)
-    assert device.current(z, v) == pytest.approx(top.current(z, v_top), rel=1e-9)
+    assert top.current(z, v_top) == approx(bottom.current(-z, v_bottom), rel=1e-9)
+    assert device.current(z, v) == approx(top.current(z, v_top), rel=1e-9)
 
 
 @BOTH
@@ -220,8 +221,8 @@ def test_a_population_equals_its_members(device: SMTJ | DMTJ) -> None:
     assert population.tau_d.shape == (20, 1)
     for k in range(20):
         member = device.with_variation(**{name: float(dev[k, 0]) for name, dev in deviations.items()})
-        assert drive[k] == pytest.approx([member.drive(c, v) for c in z], rel=1e-11)
-        assert current[k] == pytest.approx([member.current(c, v) for c in z], rel=1e-11)
+        assert drive[k] == approx([member.drive(c, v) for c in z], rel=1e-11)
+        assert current[k] == approx([member.current(c, v) for c in z], rel=1e-11)
 
 
 def test_divider_at_zero_and_at_the_poles() -> None:
@@ -286,4 +287,4 @@ def test_variation_of_an_unknown_or_unset_parameter_is_refused(name: str) -> Non
 def test_initial_angle_is_the_rayleigh_quantile(q: float) -> None:
     """P(theta < theta_q) = q for the density theta exp(-Delta theta^2)."""
     angle = SMTJ().initial_angle(q)
-    assert 1 - np.exp(-SMTJ().delta * angle**2) == pytest.approx(q, rel=1e-6)
+    assert 1 - np.exp(-SMTJ().delta * angle**2) == approx(q, rel=1e-6)

@@ -18,6 +18,7 @@ from flow.measure.load_line import measure_load_line
 from flow.measure.transient import measure_pulse
 from flow.table import BitcellTable, CellVariant, known, open_table
 from tests.conftest import CELLS, ROOT, MakeBench, Run
+from tests.near import approx
 
 CARD = {
     "fin_height": 30e-9,
@@ -58,7 +59,7 @@ def test_a_column_carries_the_sum_of_its_cells(make_bench: MakeBench, name: str,
             bench, _column(rows), spread_rows(rows, active, ones), VOLTAGE, through_mux=False
         )
         # The wire takes less than 0.5 % in so short a column, idle cells leak less than that.
-        assert current == pytest.approx((active - ones) * low + ones * high, rel=5e-3)
+        assert current == approx((active - ones) * low + ones * high, rel=5e-3)
 
 
 def test_the_shared_wire_acts_as_a_line_with_shunt_conductance(make_bench: MakeBench) -> None:
@@ -73,7 +74,7 @@ def test_the_shared_wire_acts_as_a_line_with_shunt_conductance(make_bench: MakeB
     current = read_current(bench, column, spread_rows(rows, rows, 0), VOLTAGE, through_mux=False)
     # 16 lumps of wire, the nearest of which carries everything, lose a little more than the even line.
     expected = VOLTAGE * conductance * math.tanh(t) / t
-    assert current == pytest.approx(expected, rel=0.04)
+    assert current == approx(expected, rel=0.04)
     assert current < expected
     # In a plain memory the bit line's wire drops as much again.
     memory = read_current(bench, column.as_memory(), spread_rows(rows, rows, 0), VOLTAGE, through_mux=False)
@@ -86,7 +87,7 @@ def test_two_pass_gates_are_in_series_with_the_column(make_bench: MakeBench) -> 
     alone = read_current(bench, column, rows, VOLTAGE, through_mux=False)
     behind = read_current(bench, column, rows, VOLTAGE, through_mux=True)
     gate = mux_resistance(bench, column, rows, VOLTAGE)
-    assert behind == pytest.approx(VOLTAGE / (VOLTAGE / alone + 2 * gate), rel=0.03)
+    assert behind == approx(VOLTAGE / (VOLTAGE / alone + 2 * gate), rel=0.03)
     # The linear n-FinFET alone conducts: less than the switching resistance says, more than both would.
     assert 0.4 < gate / (1e4 / (2 * 8)) < 0.8
 
@@ -104,7 +105,7 @@ def test_settling_is_elmores(make_bench: MakeBench, name: str) -> None:
     line = 16 * (column.pitch_capacitance + DRAIN * cell * fin)
     node = 17 * drain + 2 * channel + 2 * column.reset_fins * fin * DRAIN
     elmore = gate * node + 2 * gate * (line + drain + channel)
-    assert settled.time[0.1] == pytest.approx(math.log(10) * elmore, rel=0.10)
+    assert settled.time[0.1] == approx(math.log(10) * elmore, rel=0.10)
     # One pole dominates: ten times closer takes up to another ln 10 of it.
     assert 1.6 < settled.time[0.01] / settled.time[0.1] < 2.05
 
@@ -125,7 +126,7 @@ def test_settling_through_the_wire_alone(make_bench: MakeBench) -> None:
     # dv/dt = (v[k-1] - 2 v[k] + v[k+1])/RC, grounded before the first node and open after the last.
     slowest = resistance * capacitance / (2 - 2 * math.cos(math.pi / (2 * rows + 1)))
     # The last decade falls with the slowest mode alone.
-    assert settled.time[0.01] - settled.time[0.1] == pytest.approx(math.log(10) * slowest, rel=0.10)
+    assert settled.time[0.01] - settled.time[0.1] == approx(math.log(10) * slowest, rel=0.10)
 
 
 @pytest.mark.parametrize("name", CELLS)
@@ -138,10 +139,10 @@ def test_line_energy_is_c_v_squared_and_proportional_to_the_rows(make_bench: Mak
         for rows in (8, 16)
         for voltage in (0.5, 1.0)
     }
-    assert charges[16, 1.0] == pytest.approx(2 * charges[8, 1.0], rel=0.01)
-    assert charges[8, 1.0] == pytest.approx(2 * charges[8, 0.5], rel=0.05)
+    assert charges[16, 1.0] == approx(2 * charges[8, 1.0], rel=0.01)
+    assert charges[8, 1.0] == approx(2 * charges[8, 0.5], rel=0.05)
     for (rows, voltage), charge in charges.items():
-        assert charge == pytest.approx(rows * pitch * voltage, rel=0.05)
+        assert charge == approx(rows * pitch * voltage, rel=0.05)
 
 
 @pytest.mark.parametrize("name", CELLS)
@@ -157,7 +158,7 @@ def test_a_strong_driver_gives_the_cells_own_energy_and_a_weak_one_costs(
     by_strong, by_weak = (write(bench, column, 7, 0, voltage, width) for column in (strong, weak))
     assert by_strong.switched
     assert by_weak.switched
-    assert by_strong.cell_energy == pytest.approx(alone, rel=0.03)
+    assert by_strong.cell_energy == approx(alone, rel=0.03)
     # Voltage drop of the driver and the line's C V^2 come on top.
     assert 1.0 < by_strong.supply_energy / alone < 1.1
     assert 1.15 < by_weak.supply_energy / alone < 1.9
@@ -194,8 +195,8 @@ def test_the_deck_repeats_the_row_and_freezes_all_cells_but_the_written(make_ben
 def test_pass_gates_of_the_rule() -> None:
     """kappa vdd/(Ion W) of each transistor is twice the resistance of the pair."""
     gate = pass_gate(CARD, 100.0)
-    assert 1.03 * 0.8 / 1000 / (gate.fins_n * 70e-9) == pytest.approx(200, rel=0.01)
-    assert 1.03 * 0.8 / 850 / (gate.fins_p * 70e-9) == pytest.approx(200, rel=0.01)
+    assert 1.03 * 0.8 / 1000 / (gate.fins_n * 70e-9) == approx(200, rel=0.01)
+    assert 1.03 * 0.8 / 850 / (gate.fins_p * 70e-9) == approx(200, rel=0.01)
     assert pass_gate(CARD, 1e9) == PassGate(1, 1)
 
 

@@ -9,6 +9,7 @@ from flow.errors import UserError
 from flow.measure.load_line import LoadLine, measure_load_line, state_nodes
 from flow.measure.operating_point import error_rate, voltage_for
 from tests.conftest import CELLS, MakeBench
+from tests.near import approx
 
 
 def surface(make_bench: MakeBench, name: str, line: str) -> LoadLine:
@@ -27,7 +28,7 @@ def test_the_root_meets_the_target(make_bench: MakeBench, name: str, target: flo
     exact = measure_load_line(bench, line, np.array([found.voltage - 1e-3, found.voltage]), state_nodes(13))
     rate = error_rate(bench.junction, exact, found.voltage, pulse, stored=0, side="stay")
     # Interpolation and node number together move ln WER by less than 3 %, that is 0.1 mV.
-    assert float(rate) == pytest.approx(target, rel=0.03)
+    assert float(rate) == approx(target, rel=0.03)
 
 
 @pytest.mark.parametrize("name", CELLS)

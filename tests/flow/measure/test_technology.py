@@ -12,6 +12,7 @@ from flow.spec import load_card
 from flow.spice.session import session
 from flow.table import Quantity
 from tests.conftest import ROOT
+from tests.near import approx
 
 MODELS = ROOT / "spice" / "models"
 
@@ -39,7 +40,7 @@ def test_card_meets_its_target(osdi: tuple[Path, ...], card: str, name: str) -> 
         value = found["gate_capacitance"].value * (2 * spec["fin_height"] + spec["fin_width"])
     else:
         value = found[name].value
-    assert value == pytest.approx(target.value, rel=target.tolerance)
+    assert value == approx(target.value, rel=target.tolerance)
 
 
 @pytest.mark.parametrize("card", CARDS)
@@ -48,7 +49,7 @@ def test_switching_resistance_is_that_of_the_chain(osdi: tuple[Path, ...], card:
     # vdd/Ion is the resistance scale; a fan-out-of-four delay is worth 0.7 to 2 of it for any FinFET.
     assert 0.7 < found["effective_resistance_multiplier"].value < 2.0
     assert found["drain_capacitance"].value < found["gate_capacitance"].value
-    assert found["pn_ratio"].value == pytest.approx(found["ion_n"].value / found["ion_p"].value, rel=1e-12)
+    assert found["pn_ratio"].value == approx(found["ion_n"].value / found["ion_p"].value, rel=1e-12)
 
 
 @pytest.mark.parametrize(("card", "known_ohm_um"), [("finfet28", 233.4), ("asap7", 428.2)])
@@ -57,7 +58,7 @@ def test_a_switch_near_ground_conducts_better_than_one_that_discharges(
 ) -> None:
     found = measured(card, osdi)
     linear = found["linear_resistance_n"].value
-    assert linear == pytest.approx(known_ohm_um * 1e-6, rel=1e-3)
+    assert linear == approx(known_ohm_um * 1e-6, rel=1e-3)
     vdd = found["vdd"].value
     switching = found["effective_resistance_multiplier"].value * vdd / found["ion_n"].value
     # The channel would draw more than Ion from vdd if it stayed linear, and not ten times as much.
@@ -68,7 +69,7 @@ def test_a_switch_near_ground_conducts_better_than_one_that_discharges(
 def test_wire_resistance_is_resistivity_over_section(osdi: tuple[Path, ...], card: str) -> None:
     spec = load_card(MODELS / f"{card}.toml")
     section = spec["wire_width"] * spec["wire_width"] * spec["wire_aspect_ratio"]
-    assert measured(card, osdi)["wire_resistance"].value == pytest.approx(
+    assert measured(card, osdi)["wire_resistance"].value == approx(
         spec["wire_resistivity"] / section, rel=1e-12
     )
 

@@ -11,6 +11,7 @@ from flow.measure.leakage import measure_leakage
 from flow.measure.load_line import measure_load_line, state_nodes
 from flow.measure.transient import measure_pulse
 from tests.conftest import CELLS, MakeBench
+from tests.near import approx
 
 PULSES = {"2t1mtj_rc_smtj": (0.80, 3.39e-9), "2t1mtj_sc_dmtj": (0.75, 1.16e-9)}
 
@@ -42,7 +43,7 @@ def test_a_write_switches_and_its_energy_is_v_times_charge(
     pulse = measure_pulse(bench, "write", line, voltage, width, stored=stored)
     assert pulse.switched
     assert 0.05e-9 < pulse.switching_time < width
-    assert pulse.energy[f"v{line}"] == pytest.approx(voltage * pulse.charge, rel=0.02)
+    assert pulse.energy[f"v{line}"] == approx(voltage * pulse.charge, rel=0.02)
     # Gates and wells together cost less than 1 % of the line.
     assert abs(pulse.total_energy - pulse.energy[f"v{line}"]) < 0.01 * pulse.total_energy
 

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from flow.spice.session import Session, SimulatorError, session
+from tests.near import approx
 
 DIVIDER = "* divider\nV1 a 0 2\nR1 a b 1k\nR2 b 0 3k\n.end\n"
 
@@ -25,8 +26,8 @@ def _operating_point(simulator: Session, deck: str) -> None:
 def test_operating_point(simulator: Session) -> None:
     simulator.load(DIVIDER)
     vectors = simulator.run("op")
-    assert vectors["b"][0] == pytest.approx(1.5)
-    assert vectors["v1#branch"][0] == pytest.approx(-0.5e-3)
+    assert vectors["b"][0] == approx(1.5)
+    assert vectors["v1#branch"][0] == approx(-0.5e-3)
 
 
 def test_sweep(simulator: Session) -> None:
@@ -54,7 +55,7 @@ def test_a_bad_deck_is_an_error_and_the_next_one_is_clean(simulator: Session, de
     with pytest.raises(SimulatorError, match=said):
         _operating_point(simulator, deck)
     simulator.load(DIVIDER)
-    assert simulator.run("op")["b"][0] == pytest.approx(1.5)
+    assert simulator.run("op")["b"][0] == approx(1.5)
 
 
 def test_no_stale_results_after_a_failure(simulator: Session) -> None:

@@ -11,12 +11,13 @@ import pytest
 from flow.errors import UserError
 from flow.measure.bench import Bench
 from flow.measure.load_line import measure_load_line, state_nodes
-from flow.measure.transient import FINE, SOURCES, crossing, measure_pulse, pulse_parameters
+from flow.measure.transient import SOURCES, crossing, measure_pulse, pulse_parameters
 from flow.spice.deck import mtj_paths
 from flow.spice.deck import render as ngspice_deck
 from flow.spice.session import SimulatorError
 from flow.spice.vacask import find_vacask, mtj_path, read_raw, render, simulate
 from tests.conftest import CELLS, ROOT, MakeBench
+from tests.near import approx
 
 AGREEMENT = 2e-3
 WRITES = {
@@ -83,14 +84,15 @@ def test_writes_agree(cell: str, make_bench: MakeBench) -> None:
         osdi=bench.osdi,
         copies=[{bench.cell.mtj: {"state": 0.0}}],
         save=["mz"],
-        analysis=[f"analysis result tran step=1e-13 stop={stop!r} maxstep={FINE.max_step!r}"],
+        # Its own steps at the edges are too long by far: at 5 ps both energy and delay are 0.3 % off.
+        analysis=[f"analysis result tran step=1e-13 stop={stop!r} maxstep=1e-12"],
     )
     found = simulate(netlist)
     time = found["time"]
     power = -sum(found[source[1:]] * found[f"{source}:flow(br)"] for source in SOURCES)
-    assert np.trapezoid(power, time) == pytest.approx(ours.total_energy, rel=AGREEMENT)
+    assert np.trapezoid(power, time) == approx(ours.total_energy, rel=AGREEMENT)
     delay = crossing(time, found[f"{mtj_path(bench.cell, 0)}.mz"]) - start
-    assert delay == pytest.approx(ours.switching_time, rel=AGREEMENT)
+    assert delay == approx(ours.switching_time, rel=AGREEMENT)
 
 
 def test_a_process_sample_reaches_the_second_simulator(make_bench: MakeBench) -> None:
@@ -119,7 +121,7 @@ def test_a_process_sample_reaches_the_second_simulator(make_bench: MakeBench) ->
     simulator.unload()
     ours = [vectors[f"@{path}[v_top]"].item() for path in mtj_paths(bench.cell, 2)]
     assert abs(ours[1] - ours[0]) > 1e-3
-    assert other == pytest.approx(ours, rel=1e-4)
+    assert other == approx(ours, rel=1e-4)
 
 
 def test_what_cannot_be_translated_is_told_by_line(project: Path, make_bench: MakeBench) -> None:

@@ -10,6 +10,7 @@ from flow.statistics import estimate
 from flow.statistics.estimate import Estimate
 from flow.statistics.importance import Proposal
 from flow.statistics.sampling import Method, layout, uniforms
+from tests.near import approx
 
 DIMENSION = 12
 GRADIENT = np.array([2.3, -0.4, 0.1, 0.5, -0.1, 0.0, 0.2, -0.05, 0.3, 0.0, 0.15, -0.2])
@@ -97,14 +98,14 @@ def test_intervals_of_a_quantile_cover_the_truth() -> None:
 
 
 def test_effective_samples_of_equal_contributions_is_their_number() -> None:
-    assert estimate.effective_samples(np.full((4, 8), 3.0)) == pytest.approx(32)
-    assert estimate.effective_samples(np.eye(1, 50)) == pytest.approx(1)
+    assert estimate.effective_samples(np.full((4, 8), 3.0)) == approx(32)
+    assert estimate.effective_samples(np.eye(1, 50)) == approx(1)
 
 
 def test_nothing_seen_gives_an_upper_end_and_not_a_certain_zero() -> None:
     found = estimate.probability_above(np.zeros((16, 8)), 1.0, np.ones((16, 8)))
     assert found.value == 0.0
-    assert found.high == pytest.approx(3 / 128)
+    assert found.high == approx(3 / 128)
 
 
 def test_plain_sampling_of_rare_means_is_far_worse() -> None:
@@ -126,10 +127,10 @@ def test_arithmetic_mean_uses_its_weights() -> None:
     values = generator.normal(5.0, 1.0, (16, 64))
     found = estimate.arithmetic_mean(values, np.ones_like(values))
     assert covered(found, 5.0)
-    assert found.value == pytest.approx(values.mean())
+    assert found.value == approx(values.mean())
     half = np.zeros_like(values)
     half[:, ::2] = 1.0
-    assert estimate.arithmetic_mean(values, half).value == pytest.approx(values[:, ::2].mean())
+    assert estimate.arithmetic_mean(values, half).value == approx(values[:, ::2].mean())
 
 
 def test_mixture_is_a_density_and_its_weights_undo_it() -> None:
@@ -139,7 +140,7 @@ def test_mixture_is_a_density_and_its_weights_undo_it() -> None:
     uniform[0, :, 0] = (np.arange(20001) + 0.5) / 20001
     y, weight = proposal.draw(uniform)
     t = y[0] @ (GRADIENT / np.linalg.norm(GRADIENT))
-    assert weight.mean() == pytest.approx(1.0, abs=2e-3)
-    assert (weight[0] * (t > 3)).mean() == pytest.approx(ndtr(-3.0), rel=2e-3)
-    assert (weight[0] * t**2).mean() == pytest.approx(1.0, rel=5e-3)
+    assert weight.mean() == approx(1.0, abs=2e-3)
+    assert (weight[0] * (t > 3)).mean() == approx(ndtr(-3.0), rel=2e-3)
+    assert (weight[0] * t**2).mean() == approx(1.0, rel=5e-3)
     assert weight.max() <= 1 / 0.15 + 1e-9

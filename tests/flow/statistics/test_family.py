@@ -14,6 +14,7 @@ from flow.statistics.population import Population, draw, population_plan, propos
 from flow.statistics.quantities import _curves
 from flow.statistics.variation import variation_of
 from tests.conftest import CELLS, MakeBench
+from tests.near import approx
 
 RC, SC = CELLS
 SETTINGS = PopulationSpec(samples=64, check_samples=32)
@@ -29,12 +30,12 @@ def test_a_curve_goes_through_the_stored_point(
     found: Family = run_inline(family_plan(bench, SETTINGS, known))
     multiples = PULSES if index == 0 else VOLTAGES
     at = int(np.argmin(np.abs(multiples - 1.0)))
-    assert found.grid[at] == pytest.approx(operation.pulse if index == 0 else known.point.value, rel=1e-12)
+    assert found.grid[at] == approx(operation.pulse if index == 0 else known.point.value, rel=1e-12)
     # 64 of 64: the same samples, there interpolated between four voltages, here simulated at one.
-    assert found.mean[at].value == pytest.approx(known.mean.value, rel=2e-3)
+    assert found.mean[at].value == approx(known.mean.value, rel=2e-3)
     assert found.mean[at].low < known.mean.value < found.mean[at].high
     quantile = np.array([[one.value for one in row] for row in found.quantile])
-    assert quantile[SHARES.index(1e-3), at] == pytest.approx(known.beyond_rare.value, rel=5e-3)
+    assert quantile[SHARES.index(1e-3), at] == approx(known.beyond_rare.value, rel=5e-3)
     # Errors fall with the pulse of a write and rise with the voltage of a read, for every kind of cell.
     sign = -1.0 if index == 0 else 1.0
     curves = [found.nominal, np.array([one.value for one in found.mean]), *quantile]

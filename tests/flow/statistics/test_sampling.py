@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from flow.statistics.sampling import layout, uniforms
+from tests.near import approx
 
 
 @pytest.mark.parametrize(
@@ -49,5 +50,5 @@ def test_sobol_replicates_are_balanced() -> None:
 
 def test_points_are_uniform() -> None:
     points = uniforms("random", 3, 16, 256, seed=5, stream="moments")
-    assert points.mean() == pytest.approx(0.5, abs=0.01)
-    assert points.var() == pytest.approx(1 / 12, abs=0.003)
+    assert points.mean() == approx(0.5, abs=0.01)
+    assert points.var() == approx(1 / 12, abs=0.003)

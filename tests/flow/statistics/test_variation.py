@@ -23,6 +23,7 @@ from flow.statistics.importance import Proposal
 from flow.statistics.population import Population, population_plan
 from flow.statistics.variation import variation_of
 from tests.conftest import CELLS, MakeBench
+from tests.near import approx
 
 RC, SC = CELLS
 
@@ -47,21 +48,21 @@ def test_the_paper_s_sigmas_and_pelgrom_s_law(make_bench: MakeBench) -> None:
         ("area_scale", 0.05),
     ):
         variable = variables[f"nmtj.{name}"]
-        assert variable.spread / variable.nominal == pytest.approx(sigma)
+        assert variable.spread / variable.nominal == approx(sigma)
     # A_vt / sqrt(W L) for two fins of 2 x 30 + 10 nm around and 30 nm long.
     area = 2 * 70e-9 * 30e-9
-    assert variables["nn.delvtrand"].spread == pytest.approx(1.2e-9 / np.sqrt(area))
-    assert variables["nn.l"].spread == pytest.approx(0.6e-9 / np.sqrt(2))
+    assert variables["nn.delvtrand"].spread == approx(1.2e-9 / np.sqrt(area))
+    assert variables["nn.l"].spread == approx(0.6e-9 / np.sqrt(2))
     one_fin = {v.name: v for v in variation_of(replace(bench, fins={"nn": 1})).variables}
-    assert one_fin["nn.delvtrand"].spread == pytest.approx(np.sqrt(2) * variables["nn.delvtrand"].spread)
+    assert one_fin["nn.delvtrand"].spread == approx(np.sqrt(2) * variables["nn.delvtrand"].spread)
     assert one_fin["np.delvtrand"].spread == variables["np.delvtrand"].spread
 
 
 def test_the_variant_s_own_oxide_varies(make_bench: MakeBench) -> None:
     bench = make_bench(RC, "0.80")
     variable = variation_of(bench).variables[column(bench, "nmtj.t_ox_t")]
-    assert variable.nominal == pytest.approx(0.80e-9)
-    assert variable.spread == pytest.approx(0.008e-9)
+    assert variable.nominal == approx(0.80e-9)
+    assert variable.spread == approx(0.008e-9)
 
 
 def test_without_variation_the_population_is_the_nominal_cell(make_bench: MakeBench) -> None:
@@ -80,8 +81,8 @@ def test_without_variation_the_population_is_the_nominal_cell(make_bench: MakeBe
     y = np.zeros((1, variation_of(bench).dimension))
     nominal = float(np.exp(batch(bench, y, np.array([0.80])).run()["ln_rate"][0, 0, 0]))
     for value in (found.mean, found.beyond_rare, found.worst):
-        assert value.value == pytest.approx(nominal, rel=1e-3)
-    assert found.mean.high / found.mean.low == pytest.approx(1.0)
+        assert value.value == approx(nominal, rel=1e-3)
+    assert found.mean.high / found.mean.low == approx(1.0)
 
 
 def test_the_self_check_fails_loudly(make_bench: MakeBench, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -116,8 +117,8 @@ def test_a_sample_of_no_deviation_is_the_nominal_cell(make_bench: MakeBench) -> 
     operation = operations_of(bench)[0]
     line = measure_load_line(bench, operation.line, voltage, state_nodes(9))
     rates = error_rate(bench.junction, line, voltage, operation.pulse, stored=0, side="stay")
-    assert found["ln_rate"][2, :, 0] == pytest.approx(np.log(rates), rel=1e-4)
-    assert found["current"][2, :, 0] == pytest.approx(line.current[:, -1], rel=1e-6)
+    assert found["ln_rate"][2, :, 0] == approx(np.log(rates), rel=1e-4)
+    assert found["current"][2, :, 0] == approx(line.current[:, -1], rel=1e-6)
     assert (found["status"] == 0).all()
 
 
@@ -127,7 +128,7 @@ def test_samples_do_not_see_each_other(make_bench: MakeBench) -> None:
     voltage = np.array([0.80, 0.82])
     together = batch(bench, y, voltage).run()
     alone = [batch(bench, y[row : row + 1], voltage).run() for row in range(6)]
-    assert together["ln_rate"] == pytest.approx(np.concatenate([part["ln_rate"] for part in alone]), rel=1e-5)
+    assert together["ln_rate"] == approx(np.concatenate([part["ln_rate"] for part in alone]), rel=1e-5)
 
 
 @pytest.mark.parametrize(
@@ -167,7 +168,7 @@ def test_a_sample_that_does_not_converge_is_retried_then_flagged(
     assert found["status"].tolist() == [RETRIED, RETRIED, FAILED, RETRIED]
     assert np.isnan(found["ln_rate"][2]).all()
     kept = [0, 1, 3]
-    assert found["ln_rate"][kept] == pytest.approx(good["ln_rate"][kept], rel=1e-5)
+    assert found["ln_rate"][kept] == approx(good["ln_rate"][kept], rel=1e-5)
 
 
 def test_a_key_changes_with_what_a_result_depends_on_and_nothing_else(make_bench: MakeBench) -> None:
@@ -215,8 +216,8 @@ def test_pulses_in_one_deck_draw_what_each_draws_alone(make_bench: MakeBench, na
     y[1:] = np.random.default_rng(3).standard_normal((3, y.shape[1]))
     found = SamplePulses(bench, "write", operation.line, voltage, operation.pulse, write, y).run()
     single = measure_pulse(bench, "write", operation.line, voltage, operation.pulse, stored=write)
-    assert found["energy"][0] == pytest.approx(single.total_energy, rel=1.5e-3, abs=0)
-    assert found["charge"][0] == pytest.approx(single.charge, rel=1e-3, abs=0)
-    assert found["switching_time"][0] == pytest.approx(single.switching_time, rel=3e-3, abs=0)
+    assert found["energy"][0] == approx(single.total_energy, rel=1.5e-3, abs=0)
+    assert found["charge"][0] == approx(single.charge, rel=1e-3, abs=0)
+    assert found["switching_time"][0] == approx(single.switching_time, rel=3e-3, abs=0)
     assert np.unique(found["energy"]).size == 4
     assert (found["status"] == 0).all()

@@ -14,6 +14,7 @@ from flow.errors import UserError
 from flow.toolchain import build_models, find_ngspice
 from flow.toolchain.files import sha256_of
 from flow.toolchain.models import source_files, stale_models
+from tests.near import approx
 
 
 def build(root: Path) -> list[str]:
@@ -195,4 +196,4 @@ def test_compiled_model_runs_in_ngspice(project: Path, tmp_path: Path) -> None:
     command = [str(find_ngspice().executable), "-b", str(deck)]
     done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True)
     line = next(line for line in done.stdout.splitlines() if line.startswith("i(vs)"))
-    assert float(line.split("=")[1]) == pytest.approx(-1 / 500, rel=1e-6)
+    assert float(line.split("=")[1]) == approx(-1 / 500, rel=1e-6)

@@ -21,6 +21,7 @@ from neuro.circuit.read_circuit import read_circuit
 from neuro.circuit.subtractor import subtractor, subtractor_stages
 from neuro.circuit.transistor import chain_delay, resistance_n, stage_delay
 from neuro.model import NEUROSIM, PHYSICAL
+from tests.near import approx
 from tests.neuro.designs import CELL, CORE, FINFET, PLANAR
 
 T = as_arrays(FINFET)
@@ -28,7 +29,7 @@ INV = inverter(T, NEUROSIM)
 
 
 def test_a_step_gives_the_delay_of_an_rc_stage() -> None:
-    assert stage_delay(np.float64(1e-9)) == pytest.approx(math.log(2) * 1e-9, rel=1e-6)
+    assert stage_delay(np.float64(1e-9)) == approx(math.log(2) * 1e-9, rel=1e-6)
     assert stage_delay(np.float64(0.0)) == 0.0
 
 
@@ -39,7 +40,7 @@ def test_a_slow_input_delays_a_stage_and_nothing_delays_nothing() -> None:
 
 
 def test_resistance_is_the_multiplied_supply_over_the_current() -> None:
-    assert resistance_n(T, np.float64(1e-6)) == pytest.approx(1.5 * 0.8 / (1650 * 1e-6))
+    assert resistance_n(T, np.float64(1e-6)) == approx(1.5 * 0.8 / (1650 * 1e-6))
 
 
 @given(st.integers(1, 2**20))
@@ -75,15 +76,15 @@ def test_flip_flops() -> None:
 def test_the_array_is_its_cells() -> None:
     array = bitcell_array(T, as_arrays(CELL), as_arrays(CORE), NEUROSIM)
     assert array.columns == 601
-    assert array.area_m2 == pytest.approx(601 * 33 * 400 * 7 * 28e-9**2)
+    assert array.area_m2 == approx(601 * 33 * 400 * 7 * 28e-9**2)
     default = bitcell_array(
         T, as_arrays(dataclasses.replace(CELL, r_access_ohm=0.0)), as_arrays(CORE), NEUROSIM
     )
-    assert default.access_resistance_ohm == pytest.approx(951.3)
+    assert default.access_resistance_ohm == approx(951.3)
     narrow = dataclasses.replace(CELL, width_F=10.0, r_access_ohm=9000.0)
     relaxed = dataclasses.replace(CORE, relaxed_cell_width=np.array([False, True]))
     lengths = bitcell_array(T, as_arrays(narrow), as_arrays(relaxed), NEUROSIM).row_length_m
-    assert lengths == pytest.approx([601 * 10 * 28e-9, 601 * 15.2 * 28e-9])
+    assert lengths == approx([601 * 10 * 28e-9, 601 * 15.2 * 28e-9])
 
 
 @pytest.mark.parametrize(
@@ -114,10 +115,8 @@ def test_a_tapered_buffer_drives_ten_times_its_size_a_stage() -> None:
         buffer = tapered_buffer(T, INV, INV.input_F * 10.0**stages)
         assert buffer.stages == stages
         inverters = (10.0**stages - 1) / 9
-        assert buffer.leakage_W == pytest.approx(inverters * INV.leakage_A * 0.8)
-        assert buffer.latency_s == pytest.approx(
-            stages * tapered_buffer(T, INV, INV.input_F * 10.0).latency_s
-        )
+        assert buffer.leakage_W == approx(inverters * INV.leakage_A * 0.8)
+        assert buffer.latency_s == approx(stages * tapered_buffer(T, INV, INV.input_F * 10.0).latency_s)
 
 
 def test_integration_steps_double_with_every_bit() -> None:
@@ -126,11 +125,11 @@ def test_integration_steps_double_with_every_bit() -> None:
     columns = column_mux(T, bits, array, PHYSICAL, bits.rows)
     physical = read_circuit(T, as_arrays(CELL), bits, array, columns, INV, PHYSICAL)
     integration = physical.latency_s - 1 / 2e9
-    assert integration[1:] == pytest.approx(2 * integration[:-1])
+    assert integration[1:] == approx(2 * integration[:-1])
     assert np.all(np.diff(physical.energy_J) > 0)
     old = read_circuit(T, as_arrays(CELL), bits, array, columns, INV, NEUROSIM)
     assert np.ptp(old.latency_s) == 0
-    assert old.energy_J == pytest.approx(38 * 1.346e-12)
+    assert old.energy_J == approx(38 * 1.346e-12)
 
 
 def test_no_current_no_spikes() -> None:
@@ -149,6 +148,6 @@ def test_subtractor_scales_with_its_bits(technology: object) -> None:
     bits = np.array([8.0, 16.0])
     block = subtractor(t, array, np.float64(7), bits, 0.0, inv, nand, nor2, stages, NEUROSIM)
     for figure in (block.area_m2, block.latency_s, block.leakage_W):
-        assert figure[1] == pytest.approx(2 * figure[0])
+        assert figure[1] == approx(2 * figure[0])
     loaded = subtractor(t, array, np.float64(7), bits, 1e-14, inv, nand, nor2, stages, NEUROSIM)
     assert np.all(loaded.latency_s > block.latency_s)

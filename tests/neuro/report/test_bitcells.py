@@ -10,6 +10,7 @@ import pytest
 from flow.table import BitcellTable, UserError, write_table
 from neuro.report.bitcells import measured, open_bitcells, table_2
 from neuro.report.paper import Paper
+from tests.near import approx
 from tests.neuro.report.material import CELLS, bitcells, variant
 
 
@@ -18,7 +19,7 @@ def test_the_papers_own_figures_deviate_only_where_it_contradicts_itself(tmp_pat
     far = {(row.device, row.quantity) for row in rows if row.needs_reason}
     assert far == {("dmtj", "write_energy")}
     ratio = next(row for row in rows if (row.device, row.quantity) == ("smtj", "on_off"))
-    assert ratio.measured.value == pytest.approx(16390 / 9513)
+    assert ratio.measured.value == approx(16390 / 9513)
     assert ratio.paper == 1.79
 
 
@@ -30,20 +31,20 @@ def test_pulses_are_inputs_and_prove_nothing(tmp_path: Path) -> None:
 
 def test_both_readings_of_the_misprinted_write_energy_are_shown(tmp_path: Path) -> None:
     rows = {row.quantity: row for row in table_2(bitcells(tmp_path), Paper()) if row.device == "dmtj"}
-    assert rows["write_energy"].deviation_percent == pytest.approx(900.0)
-    assert rows["write_energy_meant"].deviation_percent == pytest.approx(0.0, abs=1e-9)
+    assert rows["write_energy"].deviation_percent == approx(900.0)
+    assert rows["write_energy_meant"].deviation_percent == approx(0.0, abs=1e-9)
 
 
 def test_intervals_come_in_display_units_and_reach_the_ratio() -> None:
     content = variant("smtj", interval=0.01)
     energy = measured(content, "write_energy")
     assert energy is not None
-    assert (energy.value, energy.low, energy.high) == pytest.approx((185.0, 183.15, 186.85))
+    assert (energy.value, energy.low, energy.high) == approx((185.0, 183.15, 186.85))
     ratio = measured(content, "on_off")
     assert ratio is not None
     assert ratio.low is not None
     # Two relative half widths of 1 %, in quadrature.
-    assert (ratio.value - ratio.low) / ratio.value == pytest.approx(0.01 * 2**0.5)
+    assert (ratio.value - ratio.low) / ratio.value == approx(0.01 * 2**0.5)
 
 
 def test_a_quantity_that_was_not_measured_is_left_out() -> None:

@@ -13,6 +13,7 @@ from neuro.report.comparison import (
     shown_deviation,
     shown_measured,
 )
+from tests.near import approx
 
 
 def row(value: float, paper: float | None, *, given: bool = False) -> Comparison:
@@ -32,7 +33,7 @@ def row(value: float, paper: float | None, *, given: bool = False) -> Comparison
 def test_deviation_is_relative_to_the_paper(
     value: float, paper: float, deviation: float, needs: bool
 ) -> None:
-    assert row(value, paper).deviation_percent == pytest.approx(deviation)
+    assert row(value, paper).deviation_percent == approx(deviation)
     assert row(value, paper).needs_reason is needs
 
 

@@ -14,6 +14,7 @@ from neuro.report.comparison import Measured, shown, shown_measured
 from neuro.report.paper import Paper
 from neuro.report.results import Results
 from neuro.report.sections import families as part
+from tests.near import approx
 from tests.neuro.report.material import CELLS, bitcells, full_table, run
 
 
@@ -57,7 +58,7 @@ def test_every_point_has_an_address_and_leads_to_the_table(results: Results) -> 
     assert rare.value == curves["rdr_quantile"].values[3, 3]
     assert rare.holder["exceeded_by_0.1_percent_low"] == curves["rdr_quantile_ci_low"].values[3, 3]
     assert number.holder["sources"] == [f"table:{CELLS['smtj']}/0.85"]
-    assert number.holder["pulse_ns"] == pytest.approx(0.8 * 3.39)
+    assert number.holder["pulse_ns"] == approx(0.8 * 3.39)
 
 
 def test_the_figures_show_mean_interval_band_and_operating_point(results: Results) -> None:
@@ -73,11 +74,9 @@ def test_the_figures_show_mean_interval_band_and_operating_point(results: Result
         np.testing.assert_array_equal(y, curves[f"{rate}_mean"].values)
         point = figure.canvas.axes[0].lines[3]
         limit = results.bitcells.main("smtj").quantities[f"{rate.split('_')[0]}_limit"].value
-        assert point.get_ydata()[0] == pytest.approx(limit)
+        assert point.get_ydata()[0] == approx(limit)
         name = "write_pulse" if unit > 1 else "read_voltage"
-        assert point.get_xdata()[0] == pytest.approx(
-            unit * results.bitcells.main("smtj").quantities[name].value
-        )
+        assert point.get_xdata()[0] == approx(unit * results.bitcells.main("smtj").quantities[name].value)
         assert x[0] < point.get_xdata()[0] < x[-1]
 
 

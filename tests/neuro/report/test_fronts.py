@@ -16,6 +16,7 @@ from neuro.report.fronts import cell_fronts
 from neuro.report.paper import Paper
 from neuro.report.results import Results, gather
 from neuro.report.sections import fronts as part
+from tests.near import approx
 from tests.neuro.report.material import CELLS, bitcells, full_table, run, sized, write_trace
 
 
@@ -97,7 +98,7 @@ def test_no_core_on_the_front_is_beaten_by_another(cells: Bitcells) -> None:
     core = Core(first["rows"], first["synapses"], 6, first["column_mux"])
     estimate = evaluate_many(technology, cell.for_circuit("physical"), core, "physical")
     bits = first["rows"] * first["synapses"] * 6
-    assert first["area_per_bit_um2"] == pytest.approx(1e12 * float(estimate.area_m2["total"]) / bits)
+    assert first["area_per_bit_um2"] == approx(1e12 * float(estimate.area_m2["total"]) / bits)
 
 
 def test_a_table_without_a_technology_has_no_cores(tmp_path: Path) -> None:

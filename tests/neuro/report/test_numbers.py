@@ -16,6 +16,7 @@ from neuro.report.paper import Paper
 from neuro.report.results import Results
 from neuro.report.sections import sections
 from tests.conftest import ROOT
+from tests.near import approx
 from tests.neuro.report.material import CELLS, full_table, run, write_full
 
 
@@ -53,9 +54,9 @@ def test_quantities_are_those_of_the_table_in_display_units(results: Results) ->
 def test_parameters_areas_and_costs_are_there(results: Results) -> None:
     known = addresses(results.as_json())
     assert known["table_1/ms/smtj"].value == known["table_1/ms/smtj/paper"].value == 1e6
-    assert known["area_by_block/bitcells/dmtj/0.85/physical"].value == pytest.approx(5e4)
+    assert known["area_by_block/bitcells/dmtj/0.85/physical"].value == approx(5e4)
     costs = [known[f"costs_by_epoch/smtj/0.85/physical/read_energy_mJ/{epoch}"].value for epoch in (6, 14)]
-    assert costs == pytest.approx([7 / 15, 1.0])
+    assert costs == approx([7 / 15, 1.0])
     assert known["advantage_of_published_cells/area"].value == 0.0
 
 

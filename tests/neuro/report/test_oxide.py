@@ -6,13 +6,13 @@ import dataclasses
 from pathlib import Path
 
 import numpy as np
-import pytest
 
 from neuro.report.comparison import Measured
 from neuro.report.figures.oxide import oxide
 from neuro.report.oxide import OxideStudy, open_oxide
 from neuro.report.paper import Paper
 from neuro.report.runs import mean_interval, whole_interval
+from tests.near import approx
 from tests.neuro.report.material import run
 
 
@@ -29,15 +29,15 @@ def test_whole_interval_holds_seeds_and_table() -> None:
     assert both.low is not None
     assert both.seeds is not None
     half = 0.0 if seeds.low is None else value - seeds.low
-    assert value - both.low == pytest.approx(np.hypot(half, 0.095 * value), rel=1e-6)
-    assert both.seeds == pytest.approx((value - half, value + half))
+    assert value - both.low == approx(np.hypot(half, 0.095 * value), rel=1e-6)
+    assert both.seeds == approx((value - half, value + half))
 
 
 def test_accuracy_takes_from_the_table_only_what_seeds_do_not_explain() -> None:
     one = run()
     calm = dataclasses.replace(one, accuracy_table=np.repeat(one.accuracy[:, :1], 4, axis=1))
     seeds = mean_interval(one.accuracy[-1])
-    assert whole_interval(calm, "accuracy").low == pytest.approx(seeds.low)
+    assert whole_interval(calm, "accuracy").low == approx(seeds.low)
     wild = dataclasses.replace(one, accuracy_table=one.accuracy[:, :1] + np.array([-9.0, -3.0, 3.0, 9.0]))
     found = whole_interval(wild, "accuracy")
     assert found.low is not None

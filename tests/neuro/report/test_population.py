@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
-import pytest
 from scipy.stats import norm
 
 from flow.table import Array, BitcellTable, Quantity, write_table
@@ -14,13 +13,14 @@ from neuro.report.figures.distribution import normal_quantiles, quantiles
 from neuro.report.paper import Paper
 from neuro.report.results import Results
 from neuro.report.sections import population
+from tests.near import approx
 from tests.neuro.report.material import CELLS, bitcells, run, variant
 
 
 def test_equal_weights_give_the_usual_plotting_positions() -> None:
     x, y = normal_quantiles(np.array([3.0, 1.0, 2.0]), np.ones(3))
     assert y.tolist() == [1.0, 2.0, 3.0]
-    assert x == pytest.approx(norm.ppf([1 / 6, 3 / 6, 5 / 6]), abs=1e-12)
+    assert x == approx(norm.ppf([1 / 6, 3 / 6, 5 / 6]), abs=1e-12)
 
 
 def test_importance_weights_give_back_the_nominal_distribution() -> None:
@@ -29,13 +29,13 @@ def test_importance_weights_give_back_the_nominal_distribution() -> None:
     x, y = normal_quantiles(shifted, np.exp(-4.0 * shifted + 8.0))
     seen = (y > 2.5) & (y < 5.5)
     assert seen.sum() > 5000
-    assert x[seen] == pytest.approx(y[seen], abs=0.05)
+    assert x[seen] == approx(y[seen], abs=0.05)
 
 
 def test_the_far_right_tail_is_not_lost_in_rounding() -> None:
     weights = np.array([1.9, 2e-30])
     x, _ = normal_quantiles(np.array([0.0, 1.0]), weights)
-    assert x[1] == pytest.approx(-norm.ppf(0.5e-30), rel=1e-9)
+    assert x[1] == approx(-norm.ppf(0.5e-30), rel=1e-9)
 
 
 def test_a_nominal_table_has_no_such_part(tmp_path: Path) -> None:

@@ -26,6 +26,7 @@ from neuro.report.paper import Paper
 from neuro.report.results import Results
 from neuro.report.sections import deviations, sections
 from neuro.report.sections.section import Section
+from tests.near import approx
 from tests.neuro.report.material import CELLS, full_table, run, sized, write_bitcells, write_full, write_trace
 
 WITHOUT_UNIT = (
@@ -149,8 +150,8 @@ def test_the_command_prints_one_document(written: tuple[dict[str, Any], Path]) -
         "written",
     } <= set(document)
     rows = {(row["quantity"], row["device"], row["model"]): row for row in document["comparisons"]}
-    assert rows["r_on", "smtj", None]["deviation_percent"] == pytest.approx(0.0, abs=1e-9)
-    assert rows["write_latency_training", "smtj", "neurosim"]["value"] == pytest.approx(100.0)
+    assert rows["r_on", "smtj", None]["deviation_percent"] == approx(0.0, abs=1e-9)
+    assert rows["write_latency_training", "smtj", "neurosim"]["value"] == approx(100.0)
     assert document["unexplained"] == sum(not item["explained"] for item in document["deviations"])
     assert str(directory / "index.html") in document["written"]
 

@@ -16,6 +16,7 @@ from neuro.report.results import Results
 from neuro.report.sections import specification as part
 from neuro.report.sections import status
 from neuro.report.specification import Limited, specification
+from tests.near import approx
 from tests.neuro.report.material import CELLS, add_limits, bitcells, full_table, run, variant
 
 
@@ -42,9 +43,7 @@ def test_every_limit_of_every_variant_is_there(tmp_path: Path) -> None:
     for document in found.as_json()["specification"]:
         if document["cell"] == CELLS["smtj"]:
             assert document["value"] == stored[document["quantity"]].value
-            assert document["margin_percent"] == pytest.approx(
-                100 * (1 - document["value"] / document["limit"])
-            )
+            assert document["margin_percent"] == approx(100 * (1 - document["value"] / document["limit"]))
 
 
 @pytest.mark.parametrize(
