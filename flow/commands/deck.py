@@ -63,7 +63,12 @@ def deck(
         Operation, typer.Option(help="Whose line, voltage and samples a load line takes.")
     ] = Operation.read,
     sample: Annotated[
-        int | None, typer.Option(min=0, help="Process sample of the table; default: the nominal device.")
+        int | None,
+        typer.Option(
+            min=0,
+            help="Process sample of the table; default: the nominal device. Pulses count the typical ones, "
+            "along sample_pulse, load lines and leakage those of the operation.",
+        ),
     ] = None,
     tables: Annotated[
         Path | None, typer.Option(help="Table with voltages and samples; default: build/tables/bitcells.h5.")
