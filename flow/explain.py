@@ -17,6 +17,7 @@ from typing import Any
 
 import numpy as np
 
+from flow.deck_command import deck_command
 from flow.errors import UserError
 from flow.provenance import Provenance, file_sha256, library_versions
 from flow.spec import load_device
@@ -81,7 +82,10 @@ class Tool:
 
 @dataclass(frozen=True)
 class Explanation:
-    """Everything about one number; value and interval in SI units."""
+    """Everything about one number; value and interval in SI units.
+
+    `replay` makes it again; `deck`, where there is one, writes a deck with which plain ngspice prints it.
+    """
 
     quantity: str
     value: float | None
@@ -97,6 +101,7 @@ class Explanation:
     commit: str
     command: str
     replay: str
+    deck: str
 
     @property
     def changed(self) -> list[str]:
@@ -242,7 +247,15 @@ def explain(
         commit=provenance.commit,
         command=provenance.command,
         replay=shlex.join(["mtj-flow", "replay", str(file), str(place)]),
+        deck=_deck(file, provenance, place, content),
     )
+
+
+def _deck(file: Path, provenance: Provenance, place: Place, content: CellVariant | None) -> str:
+    """Variants of other tables, designs and columns, are none that the project's files describe."""
+    if content is None or not provenance.command.startswith("mtj-flow characterize"):
+        return ""
+    return deck_command(file, place, content)
 
 
 def changes(root: Path, table: BitcellTable, place: Place) -> list[str]:

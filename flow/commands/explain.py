@@ -56,5 +56,6 @@ def explain(
         f"commit: {found.commit or 'not recorded'}",
         f"command: {found.command}",
         f"again: {found.replay}",
+        f"in plain ngspice: {found.deck}" if found.deck else "",
     ]
     sys.stdout.write("".join(line + "\n" for line in lines if line))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shlex
 import shutil
 import subprocess
 from dataclasses import replace
@@ -12,7 +13,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from flow.deck_command import deck_command
 from flow.errors import UserError
+from flow.explain import Place
 from flow.measure.bitcell import characterize_nominal
 from flow.measure.load_line import measure_load_line, state_nodes
 from flow.measure.pulses import SamplePulses
@@ -21,7 +24,7 @@ from flow.parallel import Arrays
 from flow.standalone import Deck, Settings, standalone_deck
 from flow.statistics.typical import Typical
 from flow.statistics.variation import variation_of
-from flow.table import Array, BitcellTable, CellVariant, write_table
+from flow.table import Array, BitcellTable, CellVariant, known, write_table
 from tests.conftest import CELLS, MakeBench, Run
 from tests.near import approx
 
@@ -170,6 +173,51 @@ def test_the_pulse_of_a_process_sample_is_that_of_the_table(
         for name in ("read_energy_0", "read_energy_1"):
             assert deck.table[name] == stored[name].values[2]
             assert printed[name] == approx(deck.table[name], rel=1e-6, abs=0)
+
+
+@pytest.mark.parametrize(
+    ("address", "at"),
+    [
+        ("write_energy_1to0", ()),
+        ("write_switching_time_0to1", ()),
+        ("read_energy", ()),
+        ("r_off", ()),
+        ("leakage", ()),
+        ("write_energy_0to1", ("2",)),
+        ("read_energy_1", ("1",)),
+    ],
+)
+def test_explain_names_the_deck_that_prints_a_number(
+    address: str,
+    at: tuple[str, ...],
+    project: Path,
+    run: Run,
+    characterised: tuple[str, CellVariant],
+    make_bench: MakeBench,
+) -> None:
+    cell, variant = characterised
+    if cell != CELLS[0]:
+        pytest.skip("once is enough: commands do not depend on the cell")
+    variant = with_samples(variant, make_bench, cell)
+    table = project / "table.h5"
+    write_table(table, BitcellTable(cells={cell: {"0.85": variant}}))
+    place = Place(cell, "0.85", address, "samples" if at else "", at)
+    program, *words = shlex.split(deck_command(table, place, variant))
+    assert program == "mtj-flow"
+    done = run(project, "flow", *words, "--json")
+    assert done.returncode == 0, done.stderr
+    value = variant.samples[address].values[int(at[0])] if at else variant.quantities[address].value
+    assert json.loads(done.stdout)["table"][address] == value
+
+
+def test_means_over_the_population_have_no_deck() -> None:
+    mean, nominal = known("read_energy", 2e-14), known("read_energy", 2.1e-14)
+    variant = CellVariant(quantities={"read_energy": mean, "read_energy_nominal": nominal})
+    file = Path("table.h5")
+    assert deck_command(file, Place("cell", "0.85", "read_energy"), variant) == ""
+    assert "--measurement read" in deck_command(file, Place("cell", "0.85", "read_energy_nominal"), variant)
+    assert deck_command(file, Place("cell", "0.85", "wer_0to1"), variant) == ""
+    assert deck_command(file, Place("cell", "0.85", "ln_rdr", "samples", ("3",)), variant) == ""
 
 
 def test_a_sample_that_is_not_there(characterised: tuple[str, CellVariant], make_bench: MakeBench) -> None:
