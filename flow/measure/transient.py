@@ -37,7 +37,7 @@ FINE = Resolution(100e-12, 1.0, GENERAL)
 """For single pulses: energies to 1e-3 (the corners of the edges), switching times to 5e-4."""
 
 COARSE = Resolution(500e-12, 2.5, "reltol=3e-4 vntol=1e-5 abstol=1e-9")
-"""For thousands of samples, in half the time: energies to 1.5e-3, switching times to 3e-3."""
+"""For thousands of samples, in half the time: energies to 1.5e-3, switching times to 1.2e-3."""
 
 _JUNCTION = ("mz", "v_top", "v_bottom", "resistance")
 _INSTANCE = re.compile(r"^xcell_(?P<index>\d+) (?P<ports>.+) (?P<cell>\S+)$", re.IGNORECASE)
