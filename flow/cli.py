@@ -23,4 +23,5 @@ register(app)
 
 def main() -> None:
     """Run the command line; see `flow.command_line` for how it ends."""
-    run_command_line(app)
+    # Calling `app` itself would put typer's exception hook in the place of ours, which is silent at Ctrl-C.
+    run_command_line(typer.main.get_command(app))

@@ -97,6 +97,30 @@ def test_a_swallowed_ctrl_c_leaves_no_result(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
+PRINTED = """
+import sys
+import typer
+import {package}.cli as cli
+
+@cli.app.command()
+def swallow() -> None:
+    # Compiled code that cannot raise prints what it caught: through this hook.
+    sys.excepthook(KeyboardInterrupt, KeyboardInterrupt(), None)
+
+sys.argv = ["{package}", "swallow"]
+cli.main()
+"""
+
+
+@pytest.mark.parametrize("package", ["flow", "neuro"])
+def test_a_ctrl_c_that_compiled_code_prints_is_not_seen(package: str) -> None:
+    script = PRINTED.format(package=package)
+    done = subprocess.run(
+        [sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, timeout=60, check=False
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGINT], ids=lambda n: n.name)
 def test_twenty_random_moments_of_a_characterisation(
