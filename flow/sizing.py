@@ -85,6 +85,7 @@ class SizePoint(Piece):
             [bench.variant.write_pulse, bench.variant.read_pulse],
             {name: spread.sigma for name, spread in bench.device_spec.variation.items()},
             {name: value.value for name, value in bench.card.mismatch.items()},
+            bench.card["fin_height"],
         )
 
     def run(self) -> Arrays:

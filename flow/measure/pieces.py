@@ -123,7 +123,7 @@ class VariantAt(Piece):
         facts = [
             bench.spec.area.model_dump(),
             bench.card.technology["feature_size"].value,
-            [bench.card[name] for name in ("vdd", "fin_pitch", "gate_pitch")],
+            [bench.card[name] for name in ("vdd", "fin_pitch", "gate_pitch", "fin_height", "fin_width")],
             [
                 bench.spec.title,
                 bench.spec.device,

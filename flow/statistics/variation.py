@@ -95,6 +95,7 @@ def variation_of(bench: Bench) -> Variation:
         bench.fingerprint,
         {name: spread.sigma for name, spread in bench.device_spec.variation.items()},
         {name: value.value for name, value in bench.card.mismatch.items()},
+        bench.card["fin_height"],
     )
     if key not in _KNOWN:
         variables = (*_junction(bench), *_transistors(bench))
