@@ -45,6 +45,15 @@ def test_equal_tables_do_not_differ() -> None:
         (volt(0.30), volt(0.30 * (1 + 1e-9)), False),
         (volt(0.30, 0.05), volt(0.33), False),
         (volt(0.30, 0.05), volt(0.30, 0.05, status="not_converged"), True),
+        # Independent errors of 0.01 each add up to 0.0141.
+        (volt(0.30, 0.01), volt(0.3138, 0.01), False),
+        (volt(0.30, 0.01), volt(0.3145, 0.01), True),
+        # An interval is as long as it is on the side of the other value.
+        (Quantity(0.30, "V", 0.299, 0.35), volt(0.33), False),
+        (Quantity(0.30, "V", 0.25, 0.301), volt(0.33), True),
+        (Quantity(0.30, "V", 0.25, 0.301), volt(0.27), False),
+        (Quantity(0.30, "V", 0.299, 0.35), volt(0.27), True),
+        (volt(0.30), volt(0.30 * (1 + 3e-6)), True),
     ],
 )
 def test_a_change_counts_if_it_exceeds_both_intervals(
@@ -63,11 +72,29 @@ def test_what_appears_or_disappears_is_told() -> None:
     ]
 
 
+def test_a_relative_change_has_the_sign_of_the_change() -> None:
+    for before, after, expected in (
+        (0.2, 0.3, 0.5),
+        (-0.2, -0.1, 0.5),
+        (-0.2, -0.3, -0.5),
+        (0.2, -0.2, -2.0),
+    ):
+        (change,) = compare(table(x=volt(before)), table(x=volt(after))).changes
+        assert change.relative == approx(expected)
+
+
+def test_a_card_that_is_new_or_gone_is_told() -> None:
+    with_card = replace(table(), technologies={"finfet28": {"vdd": known("vdd", 0.8)}})
+    for before, after in ((table(), with_card), (with_card, table())):
+        (change,) = compare(before, after).changes
+        assert (change.where, change.name, change.beyond) == ("technology/finfet28", "vdd", True)
+
+
 def test_changed_inputs_are_named() -> None:
     before, after = table(), table()
-    before.provenance = {"sha256:a.cir": "1", "tool:ngspice": "46", "command": "x"}
-    after.provenance = {"sha256:a.cir": "2", "tool:ngspice": "46", "command": "y"}
-    assert compare(before, after).inputs == ["sha256:a.cir"]
+    before.provenance = {"sha256:a.cir": "1", "tool:ngspice": "46", "tool:openvaf": "1", "command": "x"}
+    after.provenance = {"sha256:a.cir": "2", "tool:ngspice": "46", "tool:openvaf": "2", "command": "y"}
+    assert compare(before, after).inputs == ["sha256:a.cir", "tool:openvaf"]
 
 
 @given(

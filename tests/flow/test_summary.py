@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from flow.summary import uncertain
+from flow.summary import summary, uncertain
+from flow.table import BitcellTable, CellVariant, Quantity
 
 
 @pytest.mark.parametrize(
@@ -27,3 +28,9 @@ from flow.summary import uncertain
 )
 def test_uncertain(value: float, half: float, text: str) -> None:
     assert uncertain(value, half) == text
+
+
+def test_the_summary_shows_half_the_interval() -> None:
+    quantities = {"r_on": Quantity(9164.3, "ohm", 9164.3 - 28.1, 9164.3 + 28.1)}
+    view = summary(BitcellTable(cells={"cell": {"0.85": CellVariant(quantities=quantities)}}))
+    assert [list(column.cells) for column in view.columns] == [["r_on"], ["ohm"], ["9164±28"]]

@@ -95,6 +95,14 @@ CARD = "spice/models/finfet28.toml"
             "mismatch.sigma_l.unit",
             "expected 'm'",
         ),
+        (
+            "spice/bitcells/2t1mtj_rc_smtj.toml",
+            load_cell,
+            ('[read]\nline = "bl"', '[read]\nline = "sl"'),
+            "line",
+            "read.line",
+            "must push 0 -> 1",
+        ),
         (CARD, load_card, ("vdd = ", "vcc = "), "[technology]", "technology.vdd", "missing"),
         ("study.toml", load_study, ("state_nodes = 7", "state_nodes = 7e9"), "7e9", None, "less than"),
         (

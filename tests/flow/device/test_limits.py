@@ -45,6 +45,10 @@ def test_kramers_domain_and_symmetry():
         limits.kramers_rate(40, 1.0)
     assert limits.kramers_rate(40, 0.3, 1) == limits.kramers_rate(40, -0.3, -1)
     assert float(limits.relaxation_rate(40)) == approx(2 * float(limits.kramers_rate(40, 0)))
+    # Under a drive either well has its own barrier, Delta (1 - i)^2 and Delta (1 + i)^2.
+    both = limits.kramers_rate(40, 0.1, 1) + limits.kramers_rate(40, 0.1, -1)
+    assert float(limits.relaxation_rate(40, 0.1)) == approx(float(both))
+    assert float(limits.relaxation_rate(40, 0.1)) == approx(float(limits.relaxation_rate(40, -0.1)))
 
 
 def test_stationary_density_of_a_bent_load_line():
@@ -53,6 +57,13 @@ def test_stationary_density_of_a_bent_load_line():
         integral = quad(lambda x: np.interp(x, z, drive), 0, at, points=[-0.2, 0.5])[0]
         expected = 30 * at**2 - 60 * integral
         assert limits.stationary_log_density(30, at, z, drive)[0] == approx(expected, rel=1e-8)
+
+
+def test_stationary_density_of_a_constant_drive():
+    at = np.array([-0.7, 0.3, 0.9])
+    expected = 30 * at**2 - 60 * 0.4 * at
+    assert limits.stationary_log_density(30, at, 0.0, 0.4) == approx(expected)
+    assert limits.stationary_log_density(30, at, [-1.0, 1.0], [0.4, 0.4]) == approx(expected)
 
 
 @pytest.mark.parametrize("device", [SMTJ(), DMTJ()])

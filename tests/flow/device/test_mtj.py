@@ -162,6 +162,16 @@ def test_second_barrier_lowers_the_critical_current() -> None:
     assert alone.critical_current_1to0() == approx(single.critical_current_1to0(), rel=1e-12)
 
 
+def test_each_barrier_has_its_own_tmr_and_voltage_in_the_torque() -> None:
+    """G = 1/(1 + nu_T z) + beta_B/(1 - nu_B z) with nu = TMR/(TMR + 2) of each barrier at its own voltage."""
+    device = DMTJ(tmr0_t=2.0, tmr0_b=0.5, v_h=0.4, beta_b=0.7)
+    # At V_h the top barrier's TMR is 1; the bottom one keeps 0.5 at no voltage: nu = 1/3 and 1/5.
+    for z in (-1.0, -0.3, 0.6, 1.0):
+        expected = 1 / (1 + z / 3) + 0.7 / (1 - z / 5)
+        assert device.torque_factor(z, 0.4, 0.0) == approx(expected, rel=1e-12)
+    assert (device.tmr_top(0.4), device.tmr_bottom(0.4)) == (1.0, 0.25)
+
+
 @given(z=cosines, v=voltages)
 def test_a_balanced_double_junction_is_its_own_mirror_image(z: float, v: float) -> None:
     """Upside down: z -> -z and V -> -V swap the barriers and reverse the drive."""

@@ -1,4 +1,4 @@
-"""Keys of the cache: whatever a result depends on moves its key, so that no old number is shown for a new one."""
+"""Keys of the cache: whatever a result depends on moves its key: no old number passes for a new one."""
 
 from __future__ import annotations
 
@@ -45,7 +45,10 @@ def warmer(bench: Bench) -> Bench:
 def device(name: str) -> Change:
     def change(bench: Bench) -> Bench:
         value = bench.device_spec.parameters[name]
-        parameters = {**bench.device_spec.parameters, name: value.model_copy(update={"value": 1.01 * value.value})}
+        parameters = {
+            **bench.device_spec.parameters,
+            name: value.model_copy(update={"value": 1.01 * value.value}),
+        }
         return replace(bench, device_spec=bench.device_spec.model_copy(update={"parameters": parameters}))
 
     return change
