@@ -62,6 +62,16 @@ def test_each_write_is_that_of_its_line_and_state(measured: tuple[Bench, CellVar
         width = bench.variant.write_pulse
         pulse = measure_pulse(bench, "write", line, voltage, width, stored=stored)
         assert pulse.switched
+        # To the end of the pulse: lines at 0 V, the word lines of the row closed.
+        rest = {
+            "vbl": 0.0,
+            "vsl": 0.0,
+            "vwl": bench.spec.bias.wl_unselected,
+            "vwlb": bench.spec.bias.wlb_unselected,
+        }
+        for source, level in rest.items():
+            assert pulse.voltage[source][-1] == approx(level, abs=1e-6)
+            assert pulse.voltage[source][0] == approx(level, abs=1e-6)
         # Line, gates and wells: everything that a source gives is paid for.
         delivered = sum(np.trapezoid(pulse.voltage[s] * pulse.current[s], pulse.time) for s in pulse.voltage)
         energies.append(float(delivered))

@@ -64,3 +64,21 @@ def test_a_target_out_of_reach_says_so(make_bench: MakeBench) -> None:
     lines = surface(make_bench, "2t1mtj_rc_smtj", "bl")
     with pytest.raises(UserError, match=r"not reached up to 0\.6 V"):
         voltage_for(bench.junction, lines, 1e-9, 1e-7, stored=0, side="stay", limit=0.6, what="write")
+
+
+def test_bounds_where_the_target_is_met_everywhere(make_bench: MakeBench) -> None:
+    """A read that never disturbs takes the highest voltage, a write that always succeeds the lowest."""
+    bench = make_bench("2t1mtj_rc_smtj")
+    lines = surface(make_bench, "2t1mtj_rc_smtj", "bl")
+    read = voltage_for(bench.junction, lines, 1e-9, 0.5, stored=0, side="leave", limit=0.11, what="read")
+    assert read.voltage == approx(0.11)
+    exact = error_rate(bench.junction, lines, read.voltage, 1e-9, stored=0, side="leave")
+    assert read.error_rate == approx(float(exact), rel=1e-6)
+    write = voltage_for(bench.junction, lines, 1e20, 0.9, stored=0, side="stay", limit=1.4, what="write")
+    exact = error_rate(bench.junction, lines, write.voltage, 1e20, stored=0, side="stay")
+    assert write.voltage == approx(1.4 / 56)
+    assert write.error_rate == approx(float(exact), rel=1e-6)
+    with pytest.raises(UserError, match="exceeded even at"):
+        voltage_for(bench.junction, lines, 1e-3, 1e-30, stored=0, side="leave", limit=0.6, what="read")
+    root = voltage_for(bench.junction, lines, 2e-9, 1e-7, stored=0, side="stay", limit=1.4, what="write")
+    assert root.error_rate == approx(1e-7, rel=1e-3)

@@ -9,7 +9,7 @@ import pytest
 
 from flow.measure.leakage import measure_leakage
 from flow.measure.load_line import measure_load_line, state_nodes
-from flow.measure.transient import measure_pulse
+from flow.measure.transient import Pulse, crossing, measure_pulse
 from tests.conftest import CELLS, MakeBench
 from tests.near import approx
 
@@ -62,3 +62,16 @@ def test_unselected_cells_leak_little_even_beside_a_write(make_bench: MakeBench,
     leakage = measure_leakage(make_bench(name), 0.85, 1.0)
     assert 0 < leakage.idle < 1e-10
     assert leakage.idle < leakage.half_selected < 1e-8
+
+
+def test_a_free_layer_that_comes_back_has_not_switched() -> None:
+    def pulse(*state: float) -> Pulse:
+        path, none = np.array(state), np.zeros(len(state))
+        return Pulse(none, {}, {}, path, none, {}, 0.0, 0.0)
+
+    assert pulse(0.99, 0.2, -0.9).switched
+    assert pulse(-0.99, 0.2, 0.9).switched
+    assert not pulse(0.99, -0.4, 0.9).switched
+    time = np.array([0.0, 1.0, 3.0])
+    assert crossing(time, np.array([0.9, 0.5, -0.5])) == approx(2.0)
+    assert crossing(time, np.array([-0.9, 0.3, 0.5])) == approx(0.75)

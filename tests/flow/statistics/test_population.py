@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from scipy.special import ndtr, ndtri
 
+from flow.errors import UserError
 from flow.measure.bench import Bench
 from flow.measure.samples import CONVERGED, FAILED, Operation, SampleRates, operations_of
 from flow.parallel import Arrays, run_inline
@@ -149,3 +150,48 @@ def test_a_sample_without_an_answer_counts_as_the_worst_and_is_counted(
     assert found.mean.value > whole.mean.value
     family: Family = run_inline(family_plan(bench, settings, found))
     assert all(a.value > b.value for a, b in zip(family.mean, whole_family.mean, strict=True))
+
+
+def test_the_check_has_other_samples_and_a_finer_load_line(
+    world: tuple[Bench, Operation], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bench, operation = world
+    answer = SampleRates.run
+    asked: list[SampleRates] = []
+
+    def watched(self: SampleRates) -> Arrays:
+        asked.append(self)
+        return answer(self)
+
+    monkeypatch.setattr(SampleRates, "run", watched)
+    settings = PopulationSpec(samples=64, check_samples=64, state_nodes=5)
+    run_inline(population_plan(bench, operation, settings, V0, solve=False))
+    *_, estimated, checked = asked
+    assert (estimated.states, checked.states) == (5, 9)
+    assert not np.isin(estimated.y, checked.y).any()
+
+
+@pytest.mark.parametrize(("sigmas", "stops"), [(4.0, False), (7.0, True)])
+def test_the_check_allows_what_chance_may_do_and_no_more(
+    world: tuple[Bench, Operation], monkeypatch: pytest.MonkeyPatch, sigmas: float, stops: bool
+) -> None:
+    """Rates too high by so many errors of both means together, beyond the 2 % for the finer load line."""
+    bench, operation = world
+    known: Population = run_inline(population_plan(bench, operation, SETTINGS, V0, solve=False))
+    error = float(np.hypot(known.mean.log_error, known.check.log_error))
+    off = sigmas * error + 0.02 - float(np.log(known.check.value / known.mean.value))
+    answer = SampleRates.run
+
+    def shifted(self: SampleRates) -> Arrays:
+        found = answer(self)
+        if self.states == 2 * SETTINGS.state_nodes - 1:
+            found["ln_rate"] += off
+        return found
+
+    monkeypatch.setattr(SampleRates, "run", shifted)
+    plan = population_plan(bench, operation, SETTINGS, V0, solve=False)
+    if stops:
+        with pytest.raises(UserError, match="self-check failed"):
+            run_inline(plan)
+    else:
+        run_inline(plan)
