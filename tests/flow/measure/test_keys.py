@@ -230,3 +230,16 @@ def test_a_change_of_a_file_moves_every_key(
     assert old in text
     path.write_text(text.replace(old, new, 1))
     assert make(replace(bench)).key != before
+
+
+def test_every_file_of_a_cell_is_watched(make_bench: MakeBench) -> None:
+    bench = make_bench(CELLS[0])
+    names = {path.relative_to(ROOT / "spice").as_posix() for path in bench.input_files()}
+    assert names == {
+        f"bitcells/{CELLS[0]}.cir",
+        f"bitcells/{CELLS[0]}.toml",
+        "models/finfet28.lib",
+        "models/finfet28.toml",
+        "devices/smtj.toml",
+        *(f"testbenches/{path.name}" for path in (ROOT / "spice" / "testbenches").glob("*.cir")),
+    }

@@ -53,6 +53,9 @@ def test_the_paper_s_sigmas_and_pelgrom_s_law(make_bench: MakeBench) -> None:
     area = 2 * 70e-9 * 30e-9
     assert variables["nn.delvtrand"].spread == approx(1.2e-9 / np.sqrt(area))
     assert variables["nn.l"].spread == approx(0.6e-9 / np.sqrt(2))
+    mismatch = bench.card.mismatch
+    assert variables["nn.u0mult"].spread == approx(mismatch["a_u0"].value / np.sqrt(area))
+    assert variables["nn.tfin"].spread == approx(mismatch["sigma_tfin"].value / np.sqrt(2))
     one_fin = {v.name: v for v in variation_of(replace(bench, fins={"nn": 1})).variables}
     assert one_fin["nn.delvtrand"].spread == approx(np.sqrt(2) * variables["nn.delvtrand"].spread)
     assert one_fin["np.delvtrand"].spread == variables["np.delvtrand"].spread
