@@ -693,3 +693,16 @@ def test_a_reader_never_sees_half_a_table_and_a_killed_writer_leaves_nothing(pat
     leftovers = [entry.name for entry in path.parent.iterdir() if entry.name != path.name]
     assert all(name.startswith(f".{path.name}.") for name in leftovers)
     assert len(leftovers) <= 1
+
+
+def test_digest_sees_the_meaning_of_numbers_as_well() -> None:
+    """Status, unit and dimensions: the same numbers of another kind are another content."""
+
+    def content(status: str = "ok", unit: str = "A", dims: tuple[str, ...] = ("a", "b")) -> BitcellTable:
+        values = Array(dims, np.ones((2, 2)), unit, "current")
+        quantities = {"r_on": Quantity(9e3, "ohm", status=status, long_name="resistance")}
+        variant = CellVariant(quantities=quantities, samples={"current": values})
+        return BitcellTable(cells={"cell": {"0.85": variant}})
+
+    others = [content(status="upper_bound"), content(unit="mA"), content(dims=("b", "a"))]
+    assert len({digest(one) for one in (content(), *others)}) == 4
