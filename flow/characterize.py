@@ -7,7 +7,6 @@ is kept in `build/cache/`, written in one step; a killed run resumes with what i
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -18,6 +17,7 @@ from flow.errors import UserError
 from flow.measure.bench import Bench
 from flow.measure.inspection import check_cell
 from flow.measure.pieces import Technology
+from flow.own_code import own_code
 from flow.parallel import Cache, Count, DaskPool, LocalPool, Plan, Pool, Progress, digest, run_plans
 from flow.provenance import collect
 from flow.spec import Study, Variant, load_card, load_cell, load_device, load_study, select_variant
@@ -137,7 +137,7 @@ def benches_of(
     models = build_models(root, tell)
     osdi = tuple(model.path for model in models.values())
     built = {name: model.sha256 for name, model in models.items()}
-    stamp = digest({"models": built, "tools": tool_versions(), "code": _own_code()})
+    stamp = digest({"models": built, "tools": tool_versions(), "code": own_code(*_OWN_CODE)})
     benches = [bench for name in names for bench in _benches(root, name, osdi, stamp, further)]
     for bench in {bench.name: bench for bench in benches}.values():
         check_cell(bench)
@@ -187,14 +187,3 @@ def _benches(
 def _sources(root: Path) -> list[Path]:
     folder = root / "veriloga"
     return sorted([*folder.glob("*.va"), *folder.glob("include/*")])
-
-
-def _own_code() -> str:
-    package = Path(__file__).parent
-    files: list[Path] = []
-    for name in _OWN_CODE:
-        path = package / name
-        files += sorted(path.rglob("*.py")) if path.is_dir() else [path]
-    return digest(
-        [[str(path.relative_to(package)), hashlib.sha256(path.read_bytes()).hexdigest()] for path in files]
-    )

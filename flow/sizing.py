@@ -26,6 +26,7 @@ from flow.measure.bitcell import cell_area, search_nominal
 from flow.measure.pieces import Piece
 from flow.measure.samples import operations_of
 from flow.measure.transient import measure_pulse
+from flow.own_code import own_code
 from flow.parallel import (
     Arrays,
     Cache,
@@ -79,6 +80,7 @@ class SizePoint(Piece):
         bench = self.bench
         return digest(
             "size",
+            own_code("sizing.py", "statistics"),
             bench.fingerprint,
             bench.spec.write.model_dump(),
             bench.spec.read.model_dump(),

@@ -216,6 +216,8 @@ def _measured(bench: Bench, populations: Sequence[Population], typical: Typical)
     # Energy goes with the square of the voltage; its error is that of the voltage twice.
     errors = [2 * population.point.log_error for population in populations]
     writes = [typical.pulses[f"write_{name}"]["energy"] for name in ("0to1", "1to0")]
+    means = [float(np.nanmean(energy)) for energy in writes]
+    both = float(np.hypot(means[0] * errors[0], means[1] * errors[1])) / sum(means)
     vdd = bench.card["vdd"]
     return {
         "r_on": _Bulk(cell[:, :, 0]),
@@ -228,7 +230,7 @@ def _measured(bench: Bench, populations: Sequence[Population], typical: Typical)
         ),
         "write_energy_0to1": _Bulk(writes[0], errors[0]),
         "write_energy_1to0": _Bulk(writes[1], errors[1]),
-        "write_energy": _Bulk(0.5 * (writes[0] + writes[1]), float(np.hypot(errors[0], errors[1])) / 2),
+        "write_energy": _Bulk(0.5 * (writes[0] + writes[1]), both),
     }
 
 

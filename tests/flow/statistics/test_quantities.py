@@ -137,7 +137,7 @@ def test_the_error_of_the_voltage_reaches_the_energies(make_bench: MakeBench) ->
         ("write_energy_1to0", ERRORS[1], 2),
         ("read_energy", ERRORS[2], 1),
         # Two independent voltages, half of either energy.
-        ("write_energy", float(np.hypot(ERRORS[0], ERRORS[1])) / 2, 2),
+        ("write_energy", float(np.hypot(2e-13 * ERRORS[0], 1e-13 * ERRORS[1])) / 3e-13, 2),
     ):
         quantity = found[name]
         assert quantity.ci_low is not None
