@@ -213,3 +213,14 @@ def test_reference_model_charges_remembered_cells_and_the_first_array_twice() ->
         times = 2 if place == 0 else 1
         assert found.write_energy["periphery"] == approx(times * (3 * rows * idle + 19 * batches * active))
         assert "leakage" not in found.write_energy
+
+
+def test_only_the_cells_of_later_arrays_are_widened() -> None:
+    """To 15.2 F, the pitch of a switch-matrix pass gate; the first array keeps cells of 10 F."""
+    cell = published("smtj")
+    narrow = dataclasses.replace(cell, cell=dataclasses.replace(cell.cell, width_F=10.0, access_width_m=2e-7))
+    technology = bundled_technology().for_model("physical")
+    costs = CostModel(technology, narrow, LAYERS, 6, "physical")
+    for estimate, columns, width in zip(costs.estimates, (601, 61), (10.0, 15.2), strict=True):
+        wire = columns * width * 28e-9 * float(technology.wire_capacitance_F_per_m)
+        assert float(estimate.row_capacitance_1_F[0]) == approx(wire)

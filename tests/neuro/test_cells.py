@@ -134,6 +134,23 @@ def test_a_larger_or_thinner_junction_resists_less_and_tmr_raises_the_high_state
     assert (off / on).std() == approx(ratio, rel=0.05)
 
 
+@pytest.mark.parametrize(("place", "resistance", "tmr"), [(1, -0.05, 0.0), (2, 0.0, 0.03), (3, 0.0, 0.03)])
+def test_deviations_move_resistance_and_tmr_in_their_direction(
+    place: int, resistance: float, tmr: float
+) -> None:
+    """ln(rate) is one deviation: area, or the TMR of either barrier; a regression on it gives its effect."""
+    names = ("nmtj.t_ox_t", "nmtj.area_scale", "nmtj.tmr0", "nmtj.tmr0_t")
+    content = variant(np.eye(4)[place], 1.0)
+    content.samples["variable"] = Array(("variable",), np.array(names), "1", "varied quantity")
+    (found,) = table_cells(BitcellTable(cells={"mine": {"0.85": content}}), Path("t.h5"))
+    members = found.population
+    on, off = members.r_on - 1500.0, members.r_off - 1500.0
+    deviation = np.log(members.rdr)
+    assert np.polyfit(deviation, np.log(on), 1)[0] == approx(resistance, rel=0.1, abs=5e-3)
+    nominal = 14900.0 / 8000.0 - 1.0
+    assert np.polyfit(deviation, (off / on - 1.0) / nominal, 1)[0] == approx(tmr, rel=0.1, abs=3e-3)
+
+
 def test_the_population_of_a_cell_with_its_switch_keeps_the_switch() -> None:
     cell = published("smtj")
     assert cell.included_access_ohm > 0.0
