@@ -174,7 +174,7 @@ def train(
     }
     trained = [*runs, *(run for part in table_runs.values() for run in part)]
     kept = checkpoint.Checkpoints(checkpoints, data, checkpoint_seconds)
-    resumed = 0 if fresh else kept.resume(trained)
+    resumed = 0 if fresh else kept.resume(trained, epochs)
     with TrainingProgress(trained, epochs, resumed) as progress:
 
         def watch(seen: Sequence[Run]) -> None:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import dataclasses
 import math
 
 import numpy as np
@@ -8,7 +9,8 @@ import pytest
 from flow.table import UserError
 from neuro import kernel
 from neuro.accounting import ArrayEvents, CoreOptions, CostModel
-from neuro.technology import bundled_technology
+from neuro.array import Estimate, SynapticCore
+from neuro.technology import Core, bundled_technology
 from tests.near import approx
 from tests.neuro.learning import published, published_run
 
@@ -85,8 +87,6 @@ def test_physical_model_charges_true_flips_by_direction() -> None:
 
 
 def test_a_bitcell_without_characterised_energies_is_charged_by_its_voltages() -> None:
-    import dataclasses
-
     cell = published("smtj")
     bare = dataclasses.replace(
         cell,
@@ -108,3 +108,119 @@ def test_an_impossible_core_is_refused() -> None:
     technology = bundled_technology().for_model("neurosim")
     with pytest.raises(UserError, match=r"smtj 0\.85"):
         CostModel(technology, published("smtj"), LAYERS, 6, "neurosim", CoreOptions(column_mux=2))
+
+
+def _cost_model_with_leaking_cells() -> CostModel:
+    cell = published("dmtj")
+    leaking = dataclasses.replace(cell, cell=dataclasses.replace(cell.cell, leakage_W=2e-9))
+    return CostModel(bundled_technology().for_model("physical"), leaking, LAYERS, 6, "physical")
+
+
+def _core(costs: CostModel, place: int, active: int) -> Estimate:
+    """One array at one number of active rows, estimated alone."""
+    rows, synapses = ((400, 100), (100, 10))[place]
+    core = Core(rows, synapses, row_activity=active / rows, relaxed_cell_width=place == 1)
+    cell = costs.bitcell.for_circuit("physical")
+    return SynapticCore(costs.technology, cell, core, "physical").evaluate()
+
+
+def test_reads_are_charged_at_the_active_rows_of_every_image() -> None:
+    costs = _cost_model_with_leaking_cells()
+    events = [ArrayEvents.none(400), ArrayEvents.none(100)]
+    seen = ({30: 2, 113: 5}, {50: 7})
+    for place, images in enumerate(seen):
+        for active, count in images.items():
+            events[place].histogram[active] = count
+    found = costs.costs(events)
+    latency, energy = {"core": 0.0, "neuron": 0.0}, {"core": 0.0, "neuron": 0.0}
+    word_lines = cells = standby = 0.0
+    for place, (images, columns) in enumerate(zip(seen, (601, 61), strict=True)):
+        for active, count in images.items():
+            one = _core(costs, place, active)
+            for part in latency:
+                batches = count * float(one.read_batches)
+                latency[part] += batches * float(one.read_latency_per_batch_s[part])
+                energy[part] += batches * float(one.read_energy_per_batch_J[part])
+            word_lines += count * active * float(one.wire_read_energy_J)
+            cells += count * active * columns * 5.76e-15
+        standby += sum(float(value) for value in one.leakage_W.values())
+    standby += 2e-9 * (400 * 601 + 100 * 61)
+    assert costs.leakage_W == approx(standby)
+    assert found.read_latency == {name: approx(value) for name, value in latency.items()}
+    assert found.read_energy == {
+        **{name: approx(value) for name, value in energy.items()},
+        "word_line": approx(word_lines),
+        "cells": approx(cells),
+        "leakage": approx(standby * sum(latency.values())),
+    }
+
+
+@pytest.mark.parametrize("place", [0, 1])
+def test_writes_are_charged_by_rows_batches_and_phases(place: int) -> None:
+    costs = _cost_model_with_leaking_cells()
+    events = [ArrayEvents.none(400), ArrayEvents.none(100)]
+    counters = events[place].counters
+    counters[kernel.SET_ROWS], counters[kernel.RESET_ROWS], counters[kernel.WRITTEN_ROWS] = 11, 7, 13
+    counters[kernel.WRITTEN_BATCHES], counters[kernel.WRITES] = 29, 5
+    found = costs.costs(events)
+    one = _core(costs, place, 0)
+    pulse = 1.16e-9
+    assert found.write_latency["set"] == approx(11 * pulse)
+    assert found.write_latency["reset"] == approx(7 * pulse)
+    # Half a clock of 2 GHz ends the write of an image.
+    assert found.write_latency["clock"] == approx(5 * 0.25e-9)
+    idle = float(one.write_energy_per_row_J["no_active_batch"])
+    batch = float(one.write_energy_per_row_J["one_active_batch"]) - idle
+    assert found.write_energy["periphery"] == approx(13 * idle + 29 * batch)
+    assert found.write_energy["word_line"] == approx(13 * float(one.wire_write_energy_per_row_J))
+    assert found.write_energy["leakage"] == approx(costs.leakage_W * (18 * pulse + 5 * 0.25e-9))
+    assert found.read_energy["leakage"] == 0.0
+
+
+def test_multiplexers_and_clock_of_the_options_reach_the_cores() -> None:
+    technology = bundled_technology().for_model("physical")
+    options = CoreOptions(column_mux=8, write_column_mux=32, partial_sum_bits=7, clock_Hz=1e9)
+    costs = CostModel(technology, published("smtj"), LAYERS, 6, "physical", options)
+    core = Core(400, 100, 6, 8, 32, 7, 0.0, 1e9)
+    alone = SynapticCore(technology, published("smtj").for_circuit("physical"), core).evaluate()
+    first = costs.estimates[0]
+    assert float(first.read_latency_per_batch_s["core"][0]) == float(alone.read_latency_per_batch_s["core"])
+    assert (float(first.read_batches[0]), float(first.write_batches[0])) == (8.0, 25.0)
+
+
+def test_reference_model_charges_remembered_cells_and_the_first_array_twice() -> None:
+    """ARRAY model, section 4b: V^2 (G t + C) a remembered cell, 2 C V^2 of the word line a written batch."""
+    costs = model_of("smtj", "neurosim")
+    technology, cell = costs.technology, costs.bitcell.cell
+    for place, (rows, synapses, batches) in enumerate(((400, 100, 15), (100, 10, 10))):
+        events = [ArrayEvents.none(400), ArrayEvents.none(100)]
+        counters = events[place].counters
+        counters[kernel.SET_COUNTED], counters[kernel.RESET_COUNTED] = 17, 23
+        counters[kernel.WRITES], counters[kernel.WORK_ROWS] = 3, 19
+        events[place].histogram[rows // 4] = 3
+        found = costs.costs(events)
+        bit_line = rows * float(cell.height_F) * 28e-9 * 2e-10
+        moved = 0.5 * (1 / 9513 + 1 / 16390) * 3.39e-9 + bit_line
+        assert found.write_energy["cells_set"] == approx(17 * 0.898**2 * moved)
+        assert found.write_energy["cells_reset"] == approx(23 * 0.788**2 * moved)
+        core = Core(rows, synapses, row_activity=0.25, relaxed_cell_width=place == 1)
+        one = SynapticCore(technology, cell, core, "neurosim").evaluate()
+        swing = float(one.row_capacitance_2_F) * float(technology.vdd_V) ** 2
+        assert found.write_energy["word_line"] == approx(19 * batches * 2 * swing)
+        assert found.read_energy["word_line"] == approx(3 * synapses * swing)
+        idle = float(one.write_energy_per_row_J["no_active_batch"])
+        active = float(one.write_energy_per_row_J["one_active_batch"]) - idle
+        times = 2 if place == 0 else 1
+        assert found.write_energy["periphery"] == approx(times * (3 * rows * idle + 19 * batches * active))
+        assert "leakage" not in found.write_energy
+
+
+def test_only_the_cells_of_later_arrays_are_widened() -> None:
+    """To 15.2 F, the pitch of a switch-matrix pass gate; the first array keeps cells of 10 F."""
+    cell = published("smtj")
+    narrow = dataclasses.replace(cell, cell=dataclasses.replace(cell.cell, width_F=10.0, access_width_m=2e-7))
+    technology = bundled_technology().for_model("physical")
+    costs = CostModel(technology, narrow, LAYERS, 6, "physical")
+    for estimate, columns, width in zip(costs.estimates, (601, 61), (10.0, 15.2), strict=True):
+        wire = columns * width * 28e-9 * float(technology.wire_capacitance_F_per_m)
+        assert float(estimate.row_capacitance_1_F[0]) == approx(wire)

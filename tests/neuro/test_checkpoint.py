@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import dataclasses
 import os
 import signal
 import subprocess
@@ -12,8 +13,9 @@ import numpy as np
 import pytest
 
 from flow.table import UserError, sealed
-from neuro.checkpoint import Checkpoints, restore, save
+from neuro.checkpoint import Checkpoints, data_digest, restore, run_digest, save
 from neuro.network import Settings
+from neuro.synapse import Adc
 from neuro.training import Run, train_all
 from tests.neuro.learning import faulty, published, recorded, same_traces, short_mnist
 
@@ -80,6 +82,37 @@ def test_a_checkpoint_of_something_else_is_left_alone(tmp_path: Path) -> None:
     assert len({kept.path(one) for one in [run, *others]}) == 5
     assert kept.resume(others) == 0
     assert not restore(others[0], kept.path(run), "another digest")
+
+
+def test_whatever_the_traces_depend_on_makes_another_checkpoint() -> None:
+    cell, settings = published("smtj"), Settings(images_per_epoch=100)
+    members = cell.population
+    other = dataclasses.replace(members, rdr=members.rdr * 2.0)
+    cells = [
+        cell,
+        dataclasses.replace(cell, included_access_ohm=cell.included_access_ohm + 1.0),
+        dataclasses.replace(cell, spread=dataclasses.replace(cell.spread, tmr=0.01)),
+        dataclasses.replace(cell, members=members),
+        dataclasses.replace(cell, members=other),
+        dataclasses.replace(cell, cell=dataclasses.replace(cell.cell, rdr=1e-12)),
+    ]
+    digests = {run_digest(Run(one, settings, 0), "images") for one in cells}
+    digests |= {run_digest(Run(cell, dataclasses.replace(settings, adc=Adc(7)), 0), "images")}
+    digests |= {run_digest(Run(cell, settings, 1), "images"), run_digest(Run(cell, settings, 0), "others")}
+    assert len(digests) == len(cells) + 3
+
+
+def test_other_images_or_labels_make_another_checkpoint() -> None:
+    data = short_mnist()
+    found = {data_digest(data)}
+    for name in ("train", "test"):
+        part = getattr(data, name)
+        for field in ("lit", "labels"):
+            values = getattr(part, field).copy()
+            values[0] += 1
+            changed = dataclasses.replace(part, **{field: values})
+            found.add(data_digest(dataclasses.replace(data, **{name: changed})))
+    assert len(found) == 5
 
 
 def test_damaged_checkpoints_are_refused(tmp_path: Path) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+import itertools
 import json
 import os
 import random
@@ -20,10 +22,12 @@ from neuro.cli import app
 from neuro.explain.address import addresses, find, numbers
 from neuro.explain.command import training_command
 from neuro.explain.explanation import explain
+from neuro.explain.published import published
 from neuro.explain.replay import replay
 from neuro.explain.report import Report, open_report
 from neuro.explain.trace_file import open_trace
 from neuro.report.page import render
+from neuro.report.paper import Paper
 from neuro.report.sections import sections
 from tests.conftest import Run
 from tests.near import approx
@@ -290,3 +294,61 @@ def test_twenty_random_numbers_of_a_real_run_come_out_again(project: Path, run: 
     assert {one["number"]: one["difference"] for one in document["numbers"]} == dict.fromkeys(chosen, 0)
     assert done.returncode == 0
     assert {"training", "simulation"} <= {one["kind"] for one in document["numbers"]}
+
+
+def test_the_reading_of_the_misprint_is_that_of_the_dmtj(report: Report) -> None:
+    found = explain(report, "advantage/write_energy_meant/paper_percent")
+    keys = ["table_2/smtj/write_energy_fJ", "table_2/dmtj/write_energy_fJ_probably_meant"]
+    assert [one.key for one in found.paper] == keys
+    smtj, dmtj = (one.value for one in found.paper)
+    assert found.value == approx(100.0 * (dmtj / smtj - 1.0))
+
+
+@pytest.mark.parametrize(
+    ("address", "kind", "within", "beyond"),
+    [
+        (f"quantity/{CELLS['smtj']}/0.85/r_off", "simulation", 1e-10, 1e-8),
+        ("core_front", "estimate", 1e-13, 1e-11),
+        ("table_3/read_energy_training/smtj/0.85/physical", "training", 0.0, 1e-14),
+    ],
+)
+def test_a_replayed_number_is_compared_relative_to_its_size(
+    report: Report, monkeypatch: pytest.MonkeyPatch, address: str, kind: str, within: float, beyond: float
+) -> None:
+    number = next(one for text, one in report.known.items() if text.startswith(address) and one.value)
+    assert number.value is not None
+    for moved, same in ((within, True), (beyond, False)):
+        again = {number.address: dataclasses.replace(number, value=number.value * (1.0 + moved))}
+        monkeypatch.setattr("neuro.explain.replay._remade", lambda *_, again=again: again)
+        (found,) = replay(report, [number.address])
+        assert found.kind == kind
+        assert found.same == same, moved
+
+
+def test_every_setting_of_a_training_is_pinned(report: Report) -> None:
+    trace = open_trace(report.traces / "physical.h5")
+    words = training_command(trace, [], Path("again.h5"), Path("cells.h5"))
+    pinned = dict(itertools.pairwise(words))
+    settings = trace.settings
+    for option, value in {
+        "--model": settings["model"],
+        "--bits": settings["bits"],
+        "--images": settings["images_per_epoch"],
+        "--adc-bits": settings["adc"]["bits"],
+        "--adc-step": settings["adc"]["step"],
+        "--adc-reference": settings["adc"]["reference"],
+        "--software-weights": settings["software_weights"],
+        "--optimizer": settings["optimizer"],
+        "--batch": settings["batch"],
+        "--rng": settings["rng"],
+        "--seed": settings["seed"],
+    }.items():
+        assert pinned[option] == str(value), option
+
+
+def test_a_number_that_the_paper_does_not_have() -> None:
+    data = Paper().data
+    assert published(data, "table_2/dmtj/r_on_ohm").value == 11370
+    for key in ("table_2/dmtj/none", "table_9/dmtj/r_on_ohm", "table_2/dmtj"):
+        with pytest.raises(UserError, match="no such number"):
+            published(data, key)

@@ -63,6 +63,9 @@ def test_an_nvsim_cell_reads_back_to_the_printed_digits(table: Path, device: str
     assert "-MemCellType: MRAM" in lines
     assert "-ReadMode: current" in lines
     assert f"-SetPulse (ns): {1e9 * values['write_pulse']:.12g}" in lines
+    assert f"-ReadEnergy (pJ): {1e12 * values['read_energy']:.12g}" in lines
+    assert f"-SetEnergy (pJ): {1e12 * values['write_energy_1to0']:.12g}" in lines
+    assert f"-ResetEnergy (pJ): {1e12 * values['write_energy_0to1']:.12g}" in lines
     assert all(line.startswith(("-", "//")) or not line for line in lines)
     remarks = "\n".join(line for line in lines if line.startswith("//"))
     assert "command: mtj-flow characterize" in remarks
@@ -215,3 +218,14 @@ def test_a_missed_target_is_said_in_the_text_formats(table: Path) -> None:
     quantities["read_voltage"] = Quantity(voltage.value, "V", status="target_missed")
     write_table(table, content)
     assert "//ReadVoltage; status target_missed" in nvsim.write(select(table, [CELLS["smtj"]]))
+
+
+def test_intervals_come_in_the_unit_of_their_line_and_beside_their_own_number(table: Path) -> None:
+    content = open_table(table)
+    variant = content.cells[CELLS["smtj"]]["0.85"]
+    for name, low, high in (("write_energy_1to0", 1e-13, 5e-13), ("r_off", 16e3, 17e3)):
+        variant.quantities[name] = replace(variant.quantities[name], ci_low=low, ci_high=high)
+    write_table(table, content)
+    assert "//SetEnergy: 95 % interval 0.1 to 0.5 pJ" in nvsim.write(select(table, [CELLS["smtj"]]))
+    text = neurosim.write(select(table, [f"{CELLS['smtj']}/0.85"]))
+    assert "# Roff: 95 % interval 16000 to 17000 ohm" in text

@@ -161,3 +161,37 @@ def test_command_accounts_for_writing_once_and_reading(
         assert np.array_equal(file["accuracy"][0], cell["accuracy"])
     lines = list(csv.DictReader((tmp_path / "c.csv").read_text().splitlines()))
     assert [float(line["accuracy_percent"]) for line in lines] == cell["accuracy"]
+
+
+def test_a_failed_set_leaves_a_zero_and_a_failed_reset_a_one() -> None:
+    weights = weights_of(software())
+    for set_rate, reset_rate in ((0.5, 0.0), (0.0, 0.5)):
+        cell = faulty(published("smtj"), 0.0, 0.0)
+        rates = dataclasses.replace(cell.cell, wer_1to0=set_rate, wer_0to1=reset_rate)
+        plain = dataclasses.replace(cell.spread, ln_wer=0.0)
+        network = Network(dataclasses.replace(cell, cell=rates, spread=plain), Settings())
+        events = program(network, weights)
+        for place, array in enumerate(network.arrays):
+            lost, gained = array.digits & ~array.actual, array.actual & ~array.digits
+            wrong, none = (lost, gained) if set_rate else (gained, lost)
+            assert not none.any()
+            flips = int(np.unpackbits(wrong).sum())
+            counters = events[place].counters
+            assert flips == counters[kernel.WRITE_ERRORS] > 0
+            # Half of the cells held the other bit before, and half of those fail.
+            tried = counters[kernel.SET_FLIPS if set_rate else kernel.RESET_FLIPS]
+            assert abs(flips - 0.25 * tried) < 5 * math.sqrt(0.1875 * tried)
+            np.testing.assert_array_equal(array.current, network.currents(place, array.actual))
+
+
+def test_programming_visits_every_row_and_batch_once() -> None:
+    network = Network(published("smtj"), Settings())
+    ones, zeros = np.ones((400, 100)), -np.ones((100, 10))
+    first, second = (events.counters for events in program(network, [ones, zeros]))
+    # 15 batches of seven synapses, ten of one.
+    assert (first[kernel.WRITTEN_ROWS], first[kernel.WRITTEN_BATCHES]) == (400, 400 * 15)
+    assert (second[kernel.WRITTEN_ROWS], second[kernel.WRITTEN_BATCHES]) == (100, 100 * 10)
+    # Rows of ones need no RESET phase, rows of zeros no SET.
+    assert (first[kernel.SET_ROWS], first[kernel.RESET_ROWS]) == (400, 0)
+    assert (second[kernel.SET_ROWS], second[kernel.RESET_ROWS]) == (0, 100)
+    assert (first[kernel.SET_FLIPS], second[kernel.RESET_FLIPS]) == (240000, 6000)

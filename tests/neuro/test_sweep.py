@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -37,8 +38,6 @@ def test_every_combination_in_the_order_of_the_document() -> None:
     result = run_sweep(sweep_from(SPEC))
     assert result.status.shape == (3, 2, 3)
     lookup = Lookup()
-    from dataclasses import replace
-
     core = replace(sweep_from(SPEC).core, rows=400.0, row_activity=0.5)
     single = SynapticCore(lookup.technology("28nm"), lookup.cell("dmtj"), core).evaluate()
     assert result.merits["area"][2, 1, 1] == float(single.area_m2["total"])
@@ -171,3 +170,42 @@ def test_unreadable_files_are_named(tmp_path: Path) -> None:
     broken.write_text("[sweep")
     with pytest.raises(UserError, match=r"broken\.toml"):
         load_sweep(broken)
+
+
+def test_merits_of_a_core_by_hand() -> None:
+    """An operation is one of rows x synapses, a bit one of rows x synapses x bits."""
+    spec = {**SPEC, "cell": "smtj", "sweep": {"core.rows": [400]}, "core": {"synapses": 100, "bits": 6}}
+    result = run_sweep(sweep_from(spec))
+    merits = {name: float(values[0]) for name, values in result.merits.items()}
+    core = replace(sweep_from(spec).core, rows=400.0)
+    one = SynapticCore(Lookup().technology("28nm"), Lookup().cell("smtj"), core).evaluate()
+    latency, energy = one.read_latency_per_batch_s, one.read_energy_per_batch_J
+    assert merits["read_latency"] == approx(15 * float(latency["core"] + latency["neuron"]))
+    read = 15 * float(energy["core"] + energy["neuron"])
+    assert merits["energy_per_operation"] == approx(read / 40000)
+    assert merits["area_per_bit"] == approx(float(one.area_m2["total"]) / 240000)
+    assert merits["leakage"] == approx(float(one.leakage_W["core"] + one.leakage_W["neuron"]))
+    idle, active = (float(one.write_energy_per_row_J[f"{kind}_active_batch"]) for kind in ("no", "one"))
+    # One row without a batch, and what each of 15 batches adds.
+    assert merits["write_energy_per_row"] == approx(idle + 15 * (active - idle))
+
+
+def test_axes_keep_the_order_of_the_document_wherever_the_names_stand() -> None:
+    activity = {"from": 0.1, "to": 0.9, "steps": 3}
+    axes = {"core.rows": [64, 400], "core.row_activity": activity, "cell": ["smtj", "dmtj"]}
+    result = run_sweep(sweep_from({**SPEC, "sweep": axes}))
+    assert result.status.shape == (2, 3, 2)
+    core = replace(sweep_from(SPEC).core, rows=400.0, row_activity=0.1)
+    one = SynapticCore(Lookup().technology("28nm"), Lookup().cell("dmtj"), core).evaluate()
+    assert result.merits["area"][1, 0, 1] == approx(float(one.area_m2["total"]), rel=1e-12)
+    assert result.breakdown["leakage.core_W"][1, 0, 1] == approx(float(one.leakage_W["core"]), rel=1e-12)
+
+
+def test_a_logarithmic_range_has_equal_ratios_and_the_unit_of_its_field(tmp_path: Path) -> None:
+    wires = {"from": 1e5, "to": 1e8, "steps": 4, "scale": "log"}
+    axes = {"technology.wire_resistance_ohm_per_m": wires, "core.rows": [64]}
+    sweep = sweep_from({**SPEC, "cell": "smtj", "sweep": axes})
+    assert list(sweep.axes[0].values) == approx([1e5, 1e6, 1e7, 1e8])
+    write_hdf5(run_sweep(sweep), tmp_path / "s.h5")
+    with h5py.File(tmp_path / "s.h5") as file:
+        assert file["technology_wire_resistance_ohm_per_m"].attrs["units"] == "ohm/m"

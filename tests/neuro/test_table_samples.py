@@ -51,6 +51,12 @@ def test_samples_fill_the_intervals_and_keep_the_resistances_together() -> None:
     assert cell.members is not None
     scale = float(first.cell.wer_0to1) / float(cell.cell.wer_0to1)
     np.testing.assert_allclose(first.members.wer_0to1, np.minimum(cell.members.wer_0to1 * scale, 1.0))
+    for field in ("r_on", "r_off"):
+        factor = float(getattr(first.cell, f"{field}_ohm")) / float(getattr(cell.cell, f"{field}_ohm"))
+        np.testing.assert_allclose(getattr(first.members, field), factor * getattr(cell.members, field))
+    # What no interval is known of stays.
+    np.testing.assert_array_equal(first.members.wer_1to0, cell.members.wer_1to0)
+    np.testing.assert_array_equal(first.members.rdr, cell.members.rdr)
     again = sampled_bitcells(cell, {"wer_0to1": INTERVALS["wer_0to1"]}, 3, 1)
     assert [float(one.cell.wer_0to1) for one in again] == [float(one.cell.wer_0to1) for one in drawn[:3]]
 
@@ -63,6 +69,36 @@ def test_intervals_of_a_table_are_relative() -> None:
     found = relative_intervals(quantities)
     assert set(found) == {"r_on_ohm"}
     assert (found["r_on_ohm"].low, found["r_on_ohm"].high) == (approx(0.9), approx(1.2))
+
+
+def test_each_direction_has_the_interval_of_its_own_quantity() -> None:
+    names = ("write_energy_0to1", "write_energy_1to0", "wer_0to1", "wer_1to0", "rdr", "r_access")
+    quantities = {
+        name: Quantity(1.0, "1", ci_low=0.5, ci_high=2.0 + place) for place, name in enumerate(names)
+    }
+    found = relative_intervals(quantities)
+    fields = ("write_energy_0to1_J", "write_energy_1to0_J", "wer_0to1", "wer_1to0", "rdr", "r_access_ohm")
+    assert [found[field].high for field in fields] == approx([2.0, 3.0, 4.0, 5.0, 6.0, 7.0])
+
+
+def test_the_switch_within_the_resistances_moves_with_its_interval() -> None:
+    cell = characterised()
+    assert cell.included_access_ohm > 0.0
+    (drawn,) = sampled_bitcells(cell, {"r_access_ohm": Interval(1.0, 0.8, 1.2)}, 1, 5)
+    factor = float(drawn.cell.r_access_ohm) / float(cell.cell.r_access_ohm)
+    assert factor != approx(1.0)
+    assert drawn.included_access_ohm == approx(factor * cell.included_access_ohm)
+
+
+def test_cells_of_a_table_are_drawn_independently() -> None:
+    cell = characterised()
+    other = dataclasses.replace(cell, variant="0.80")
+    interval = {"read_energy_J": INTERVALS["read_energy_J"]}
+    one, two = (
+        np.array([float(drawn.cell.read_energy_J) for drawn in sampled_bitcells(kind, interval, 500, 1)])
+        for kind in (cell, other)
+    )
+    assert abs(np.corrcoef(one, two)[0, 1]) < 0.2
 
 
 @pytest.mark.parametrize("model", ["neurosim", "physical"])

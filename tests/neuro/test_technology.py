@@ -7,13 +7,15 @@ from pathlib import Path
 
 import pytest
 
-from flow.table import BitcellTable, UserError, known, write_table
+from flow.table import BitcellTable, UserError, known, open_table, write_table
 from neuro.array import estimate_documents
 from neuro.design import uncertain_fields
 from neuro.lookup import Lookup
 from neuro.technology import TABLE_NAMES, bundled_technology, technology_from_table
 from tests.near import approx
 from tests.neuro.designs import CELL, FINFET
+from tests.neuro.report.material import CELLS
+from tests.neuro.tables import write_cells
 
 
 def test_every_number_of_the_bundled_technology_has_a_source() -> None:
@@ -86,3 +88,17 @@ def test_the_intervals_of_a_card_reach_the_design(tmp_path: Path) -> None:
     assert found["technology.vdd_V"] == approx((0.8, 0.72, 0.88))
     assert not any(field.startswith("cell.") for field in found)
     assert "area_m2" in estimate_documents([document])[0]
+
+
+def test_fields_of_a_cell_have_the_relative_intervals_of_the_table(tmp_path: Path) -> None:
+    """The circuit gets resistances without the access switch: the interval moves with the value."""
+    path = write_cells(tmp_path / "cells.h5")
+    name = CELLS["smtj"]
+    (document,) = Lookup(tables=path, model="physical").resolve([{"technology": "card", "cell": name}])
+    assert isinstance(document, dict)
+    whole = open_table(path).cells[name]["0.85"].quantities
+    found = document["cell"]["r_on_ohm"]
+    assert found["value"] == approx(whole["r_on"].value - whole["r_access"].value)
+    for end in ("ci_low", "ci_high"):
+        relative = getattr(whole["r_on"], end) / whole["r_on"].value
+        assert found[end] == approx(relative * found["value"])

@@ -171,3 +171,18 @@ def test_cell_energy_of_reading_is_images_times_cells_times_energy() -> None:
     exact = [Fraction(77 * cells) * Fraction(energy) for cells in (240000, 6000)]
     assert costs.read_energy["cells"] == float(exact[0]) + float(exact[1])
     assert costs.write_latency["rows"] == approx(77 * (500 * 1.16e-9 + 0.5e-9), rel=1e-12)
+
+
+def test_a_shorter_training_does_not_take_over_a_longer_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What an interrupted training of more epochs left is of another run."""
+    options = "--cells paper --cell dmtj/0.85 --images 100 --checkpoint-seconds 0 --jobs 1 --json"
+    words = options.split()
+    monkeypatch.setattr("neuro.checkpoint.Checkpoints.forget", lambda self, runs: None)
+    assert run(tmp_path, *words, "--epochs", "2").exit_code == 0
+    short = run(tmp_path, *words, "--epochs", "1")
+    assert "unfinished" not in short.stderr
+    assert len(json.loads(short.stdout)["cells"]["dmtj"]["0.85"]["epochs"]) == 1
+    # One that is not yet so far goes on.
+    assert "unfinished" in run(tmp_path, *words, "--epochs", "2").stderr

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from flow.table import BitcellTable, UserError, write_table
-from neuro.report.bitcells import measured, open_bitcells, table_2
+from flow.table import BitcellTable, Quantity, UserError, known, write_table
+from neuro.report.bitcells import measured, open_bitcells, statistics_of, table_2
 from neuro.report.paper import Paper
 from tests.near import approx
 from tests.neuro.report.material import CELLS, bitcells, variant
@@ -70,3 +70,20 @@ def test_a_table_without_the_papers_oxide_is_refused(tmp_path: Path) -> None:
     write_table(tmp_path / "thin.h5", table)
     with pytest.raises(UserError, match=r"0\.85"):
         open_bitcells(tmp_path / "thin.h5")
+
+
+def test_one_pulse_serves_both_directions_so_the_slower_counts() -> None:
+    for slow, fast in (("0to1", "1to0"), ("1to0", "0to1")):
+        content = variant("smtj")
+        for way, pulse in ((slow, 3e-9), (fast, 2e-9)):
+            content.quantities[f"write_pulse_at_given_voltage_{way}"] = Quantity(pulse, "s")
+        found = measured(content, "write_pulse_published")
+        assert found is not None
+        assert found.value == approx(3.0)
+
+
+def test_a_population_has_mean_error_rates_of_both_directions() -> None:
+    for present in ((), ("wer_0to1",), ("wer_1to0",), ("wer_0to1", "wer_1to0")):
+        content = variant("smtj")
+        content.quantities |= {name: known(name, 1e-7) for name in present}
+        assert statistics_of(content) == ("population" if len(present) == 2 else "nominal")

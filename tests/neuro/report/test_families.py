@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,7 @@ from flow.table import write_table
 from neuro.explain.address import addresses, find
 from neuro.report.bitcells import open_bitcells
 from neuro.report.comparison import Measured, shown, shown_measured
+from neuro.report.families import families
 from neuro.report.paper import Paper
 from neuro.report.results import Results
 from neuro.report.sections import families as part
@@ -85,3 +87,13 @@ def test_a_table_without_curves_says_what_to_do(tmp_path: Path) -> None:
     section = part.section(found)
     assert (section.figures, section.appendix, found.as_json()["families"]) == ([], (), [])
     assert "mtj-flow characterize" in section.text[0]
+
+
+def test_each_direction_has_its_own_pulses(tmp_path: Path) -> None:
+    table = full_table()
+    for variants in table.cells.values():
+        curves = variants["0.85"].curves
+        curves["pulse_1to0"] = replace(curves["pulse_1to0"], values=2.0 * curves["pulse_1to0"].values)
+    write_table(tmp_path / "t.h5", table)
+    found = {family.kind.rate: family.x for family in families(open_bitcells(tmp_path / "t.h5"))}
+    np.testing.assert_allclose(found["wer_1to0"], 2.0 * found["wer_0to1"])

@@ -99,6 +99,12 @@ def test_no_core_on_the_front_is_beaten_by_another(cells: Bitcells) -> None:
     estimate = evaluate_many(technology, cell.for_circuit("physical"), core, "physical")
     bits = first["rows"] * first["synapses"] * 6
     assert first["area_per_bit_um2"] == approx(1e12 * float(estimate.area_m2["total"]) / bits)
+    latency, energy = (
+        float(estimate.read_batches * (figure["core"] + figure["neuron"]))
+        for figure in (estimate.read_latency_per_batch_s, estimate.read_energy_per_batch_J)
+    )
+    assert first["read_latency_ns"] == approx(1e9 * latency)
+    assert first["energy_per_operation_fJ"] == approx(1e15 * energy / (bits / 6))
 
 
 def test_a_table_without_a_technology_has_no_cores(tmp_path: Path) -> None:

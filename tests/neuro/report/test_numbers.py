@@ -57,6 +57,8 @@ def test_parameters_areas_and_costs_are_there(results: Results) -> None:
     assert known["area_by_block/bitcells/dmtj/0.85/physical"].value == approx(5e4)
     costs = [known[f"costs_by_epoch/smtj/0.85/physical/read_energy_mJ/{epoch}"].value for epoch in (6, 14)]
     assert costs == approx([7 / 15, 1.0])
+    for name, last in (("write_energy_mJ", 2.0), ("read_latency_ms", 50.0), ("write_latency_ms", 100.0)):
+        assert known[f"costs_by_epoch/smtj/0.85/physical/{name}/14"].value == approx(last)
     assert known["advantage_of_published_cells/area"].value == 0.0
 
 

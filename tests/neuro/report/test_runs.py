@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from neuro.report.paper import Paper
-from neuro.report.runs import accuracy, area, interval_band, mean_interval, ordered, table_3
+from neuro.report.results import training_advantage
+from neuro.report.runs import accuracy, area, interval_band, mean_interval, ordered, table_3, whole_interval
 from tests.near import approx
 from tests.neuro.report.material import run
 
@@ -72,3 +73,39 @@ def test_order_is_smtj_first_and_the_papers_model_first() -> None:
         ("dmtj", "neurosim"),
         ("dmtj", "physical"),
     ]
+
+
+def test_the_intervals_of_the_table_add_in_quadrature_to_those_of_the_seeds() -> None:
+    """Replicas of 0.98, 1 and 1.02 mJ; in cells of the table's samples evenly 0.9 to 1.2 mJ."""
+    energy = run().read_energy_J * np.array([0.98, 1.0, 1.02])
+    samples = np.linspace(0.9e-3, 1.2e-3, 1001) * np.ones((15, 1))
+    found = whole_interval(
+        run(read_energy_J=energy, table_costs={"read_energy_J": samples}), "read_energy_J", 1e3
+    )
+    # t(0.975, 2) = 4.3027; the 2.5 % and 97.5 % points of the samples lie 0.0925 below and 0.1925 above.
+    half = 4.302652729911275 * 0.02 / np.sqrt(3.0)
+    assert found.value == approx(1.0)
+    assert found.low == approx(1.0 - np.hypot(half, 0.0925))
+    assert found.high == approx(1.0 + np.hypot(half, 0.1925))
+    assert found.seeds == approx((1.0 - half, 1.0 + half))
+
+
+def test_what_the_table_does_to_the_accuracy_is_the_excess_of_the_scatter() -> None:
+    """Variance 1 of the seeds alone, 9 of networks in cells as the table allows: 8 are the table's."""
+    drawn = 90.0 + np.zeros((15, 1)) + 3.0 * np.arange(3)
+    found = whole_interval(run(accuracy_table=drawn), "accuracy")
+    half = 4.302652729911275 / np.sqrt(3.0)
+    assert found.value == approx(91.0)
+    assert found.low == approx(91.0 - np.hypot(half, 1.959964 * np.sqrt(8.0)))
+    assert found.seeds == approx((91.0 - half, 91.0 + half))
+
+
+def test_advantages_are_those_of_the_dmtj_within_one_model() -> None:
+    published = {quantity: percent for quantity, _, percent in Paper().advantage()}
+    assert published["area"] == approx(100 * (0.0531 / 0.0788 - 1))
+    assert published["write_latency_training"] == approx(100 * (70.0 / 204.0 - 1), rel=1e-3)
+    runs = [run("smtj"), run("dmtj", write_latency_s=0.3 * run().write_latency_s, area_m2=5.6e-8)]
+    others = [run(device, "physical", area_m2=1e-6) for device in ("smtj", "dmtj")]
+    for order in (runs + others, others + runs):
+        assert training_advantage(order, "write_latency_training", "neurosim") == approx(-70.0)
+        assert training_advantage(order, "area", "neurosim") == approx(-20.0)
