@@ -175,6 +175,44 @@ def test_the_pulse_of_a_process_sample_is_that_of_the_table(
             assert printed[name] == approx(deck.table[name], rel=1e-6, abs=0)
 
 
+def test_a_sample_is_simulated_with_its_own_batch(
+    characterised: tuple[str, CellVariant],
+    make_bench: MakeBench,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Batches of two: samples 0 and 1, and 2 alone in the second one."""
+    monkeypatch.setattr("flow.standalone.BATCH", 2)
+    cell, nominal = characterised
+    bench, variant = make_bench(cell), with_samples(nominal, make_bench, cell)
+    y = np.asarray(variant.samples["y_pulse"].values)
+    line, volts = bench.spec.write.line_0to1, variant.quantities["write_voltage_0to1"].value
+    for rows, sample in ((slice(0, 2), 1), (slice(2, 3), 2)):
+        own = SamplePulses(bench, "write", line, volts, bench.variant.write_pulse, 0, y[rows]).run()
+        deck = standalone_deck(bench, "write", Settings(sample=sample), variant)
+        printed = ngspice(deck, tmp_path)["write_energy_0to1"]
+        assert printed == approx(own["energy"][-1], rel=1e-6)
+
+
+def test_the_line_tells_which_write_is_meant(
+    characterised: tuple[str, CellVariant], make_bench: MakeBench
+) -> None:
+    cell, variant = characterised
+    bench = make_bench(cell)
+    write = bench.spec.write
+    for line, name in ((write.line_0to1, "0to1"), (write.line_1to0, "1to0")):
+        deck = standalone_deck(bench, "write", Settings(line=line), variant)
+        assert deck.prints == (f"write_energy_{name}", f"write_switching_time_{name}")
+        assert f"v_{line}={variant.quantities[f'write_voltage_{name}'].value:.16g}" in deck.text
+        # Another line than the table's own may be meant: its figures are not promised.
+        assert not deck.table
+        deck = standalone_deck(bench, "leakage", Settings(line=line), variant)
+        assert set(deck.prints) >= {f"leakage_half_selected_{line}_{stored}" for stored in (0, 1)}
+        assert f"alter v{line} dc = {variant.quantities[f'write_voltage_{name}'].value:.16g}" in deck.text
+        deck = standalone_deck(bench, "load_line", Settings(operation=name), variant)  # type: ignore[arg-type]
+        assert f"dc v{line} {variant.quantities[f'write_voltage_{name}'].value - 1e-3:.12g}" in deck.text
+
+
 @pytest.mark.parametrize(
     ("address", "at"),
     [
