@@ -4,12 +4,9 @@ from __future__ import annotations
 
 import shlex
 from pathlib import Path
-from typing import TYPE_CHECKING
 
+from flow.place import Place
 from flow.table import CellVariant
-
-if TYPE_CHECKING:
-    from flow.explain import Place
 
 _LOAD_LINE = ("r_on", "r_off", "r_mtj_p", "r_mtj_ap", "r_access")
 _MEASUREMENTS: dict[str, list[str]] = {

@@ -19,6 +19,7 @@ import numpy as np
 
 from flow.deck_command import deck_command
 from flow.errors import UserError
+from flow.place import TECHNOLOGY, Place
 from flow.provenance import Provenance, file_sha256, library_versions
 from flow.spec import load_device
 from flow.table import STATUS_FLAGS, Array, BitcellTable, CellVariant, Quantity, open_table
@@ -26,35 +27,6 @@ from flow.table.content import SECTIONS
 from flow.table.quantity import described
 from flow.toolchain import tool_versions
 from flow.toolchain.project import file_within
-
-TECHNOLOGY = "technology"
-
-
-@dataclass(frozen=True)
-class Place:
-    """One number of a table: a quantity of a cell's variant or of a card (then `variant` is empty).
-
-    With `section` (samples, load_lines, waveforms) an element of the array `name`, `at` its coordinates.
-    """
-
-    group: str
-    variant: str
-    name: str
-    section: str = ""
-    at: tuple[str, ...] = ()
-
-    @property
-    def is_technology(self) -> bool:
-        """Whether it belongs to a card."""
-        return not self.variant
-
-    @property
-    def owner(self) -> str:
-        """CELL/VARIANT or technology/CARD."""
-        return f"{TECHNOLOGY}/{self.group}" if self.is_technology else f"{self.group}/{self.variant}"
-
-    def __str__(self) -> str:
-        return "/".join([self.owner, *([self.section] if self.section else []), self.name, *self.at])
 
 
 @dataclass(frozen=True)

@@ -18,8 +18,6 @@ from typing import Any
 from flow.characterize import CACHE, benches_of, technology_plan
 from flow.errors import UserError
 from flow.explain import (
-    TECHNOLOGY,
-    Place,
     changes,
     concerning,
     element,
@@ -31,6 +29,7 @@ from flow.explain import (
 from flow.measure.bench import Bench
 from flow.measure.column_study import study_columns
 from flow.parallel import Cache, Count, LocalPool, Plan, Progress, run_plans
+from flow.place import TECHNOLOGY, Place
 from flow.sizing import at_pulse
 from flow.sizing_table import design_of
 from flow.spec import PopulationSpec, Study, load_study

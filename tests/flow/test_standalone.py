@@ -15,12 +15,12 @@ import pytest
 
 from flow.deck_command import deck_command
 from flow.errors import UserError
-from flow.explain import Place
 from flow.measure.bitcell import characterize_nominal
 from flow.measure.load_line import measure_load_line, state_nodes
 from flow.measure.pulses import SamplePulses
 from flow.measure.samples import Operation, SampleRates, operations_of
 from flow.parallel import Arrays
+from flow.place import Place
 from flow.standalone import Deck, Settings, standalone_deck
 from flow.statistics.typical import Typical
 from flow.statistics.variation import variation_of
