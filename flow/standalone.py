@@ -20,7 +20,7 @@ from flow.errors import UserError
 from flow.measure.bench import Bench
 from flow.measure.load_line import state_nodes
 from flow.measure.pulses import BATCH
-from flow.measure.transient import COARSE, FINE, SOURCES, PulseCircuit, Resolution, pulse_circuit
+from flow.measure.transient import COARSE, FINE, SOURCES, PulseCircuit, drawn_current, pulse_circuit
 from flow.spec import Line
 from flow.spice.deck import STATIC, Overrides, mtj_paths, render, with_parameters
 from flow.statistics.variation import variation_of
@@ -122,10 +122,7 @@ class _Source:
 
         Only where the deck stands for exactly that figure: no sample, and the table's own voltage and line.
         """
-        settings = self.settings
-        if self.variant is None or settings.sample is not None:
-            return {}
-        if settings.voltage is not None or settings.line is not None:
+        if self.variant is None or self.settings.sample is not None or not self._as_tabulated:
             return {}
         found: dict[str, float] = {}
         for printed, name in names.items():
@@ -140,14 +137,8 @@ class _Source:
         index = self.settings.sample
         if index is None:
             return {}
-        y = self._deviations(operation)
-        self._check(index, y.shape[0], operation)
+        y = self._deviations(operation, index)
         return variation_of(self.bench).overrides(y[index : index + 1])[0]
-
-    @property
-    def resolution(self) -> Resolution:
-        """How exactly the library computed the pulse."""
-        return FINE if self.settings.sample is None else COARSE
 
     def copies(self, pulse: str) -> tuple[Sequence[Overrides], int]:
         """Instance parameters of everything in the deck that the library ran for a pulse, and which it is.
@@ -157,8 +148,7 @@ class _Source:
         index = self.settings.sample
         if index is None:
             return [{}], 0
-        y = self._deviations("pulse")
-        self._check(index, y.shape[0], "pulse")
+        y = self._deviations("pulse", index)
         assert self.variant is not None
         alone = f"alone_{pulse}"
         if alone not in self.variant.samples or self.variant.samples[alone].values[index]:
@@ -170,24 +160,21 @@ class _Source:
 
     def sampled(self, names: Mapping[str, str]) -> dict[str, float]:
         """The table's figure of the process sample by printed name; `names` maps it to the array."""
-        settings = self.settings
-        if self.variant is None or settings.sample is None:
-            return {}
-        if settings.voltage is not None or settings.line is not None:
+        index = self.settings.sample
+        if self.variant is None or index is None or not self._as_tabulated:
             return {}
         samples = self.variant.samples
         return {
-            printed: float(samples[name].values[settings.sample])
-            for printed, name in names.items()
-            if name in samples
+            printed: float(samples[name].values[index]) for printed, name in names.items() if name in samples
         }
 
-    @staticmethod
-    def _check(index: int, count: int, name: str) -> None:
-        if not 0 <= index < count:
-            raise UserError(f"no sample {index}; the table has 0 to {count - 1}", key=f"y_{name}")
+    @property
+    def _as_tabulated(self) -> bool:
+        """Whether voltage and line are the table's."""
+        return self.settings.voltage is None and self.settings.line is None
 
-    def _deviations(self, operation: str) -> NDArray[np.float64]:
+    def _deviations(self, operation: str, index: int) -> NDArray[np.float64]:
+        """All samples of an operation, among them sample `index`."""
         name = f"y_{operation}"
         samples = {} if self.variant is None else self.variant.samples
         if name not in samples or "variable" not in samples:
@@ -201,7 +188,10 @@ class _Source:
                 "the samples of the table vary other parameters than the files of now: characterise again",
                 key=name,
             )
-        return np.asarray(samples[name].values, dtype=np.float64)
+        y = np.asarray(samples[name].values, dtype=np.float64)
+        if not 0 <= index < y.shape[0]:
+            raise UserError(f"no sample {index}; the table has 0 to {y.shape[0] - 1}", key=name)
+        return y
 
 
 def _operation_of(source: _Source) -> tuple[str, Line, int]:
@@ -216,17 +206,8 @@ def _operation_of(source: _Source) -> tuple[str, Line, int]:
 
 def _write(bench: Bench, source: _Source) -> _Deck:
     name, line, stored = _operation_of(source)
-    copies, copy = source.copies(f"write_{name}")
-    circuit = pulse_circuit(
-        bench,
-        "write",
-        line,
-        source.voltage(name),
-        bench.variant.write_pulse,
-        stored=stored,
-        samples=copies,
-        resolution=source.resolution,
-    )
+    width = bench.variant.write_pulse
+    circuit, copy = _pulse(source, "write", line, source.voltage(name), width, stored, f"write_{name}")
     energy, delay = f"write_energy_{name}", f"write_switching_time_{name}"
     path = mtj_paths(bench.cell, circuit.copies)[copy]
     commands = [
@@ -247,17 +228,8 @@ def _write(bench: Bench, source: _Source) -> _Deck:
 def _read(bench: Bench, source: _Source) -> _Deck:
     line = source.settings.line or bench.spec.read.line
     states = _states(source)
-    copies, copy = source.copies(f"read_{states[0]}")
-    circuit = pulse_circuit(
-        bench,
-        "read",
-        line,
-        source.voltage("read"),
-        bench.variant.read_pulse,
-        stored=states[0],
-        samples=copies,
-        resolution=source.resolution,
-    )
+    stored, width = states[0], bench.variant.read_pulse
+    circuit, copy = _pulse(source, "read", line, source.voltage("read"), width, stored, f"read_{stored}")
     commands: list[str] = []
     names: list[str] = []
     for stored in states:
@@ -282,6 +254,25 @@ def _read(bench: Bench, source: _Source) -> _Deck:
     return _Deck(circuit.deck, tuple(names), figures, tuple(commands))
 
 
+def _pulse(
+    source: _Source, testbench: str, line: Line, voltage: float, width: float, stored: int, name: str
+) -> tuple[PulseCircuit, int]:
+    """The circuit in which the library ran the pulse `name`, and the copy that is asked for."""
+    copies, copy = source.copies(name)
+    resolution = FINE if source.settings.sample is None else COARSE
+    circuit = pulse_circuit(
+        source.bench,
+        testbench,
+        line,
+        voltage,
+        width,
+        stored=stored,
+        samples=copies,
+        resolution=resolution,
+    )
+    return circuit, copy
+
+
 def _run(circuit: PulseCircuit) -> list[str]:
     """Commands that run a transient."""
     return [
@@ -295,7 +286,7 @@ def _run(circuit: PulseCircuit) -> list[str]:
 
 def _drawn(circuit: PulseCircuit, source: str, copy: int) -> str:
     """The current that a copy draws from a source, A, as an expression of ngspice."""
-    sign, vector = circuit.current(source, copy)
+    sign, vector = drawn_current(source, circuit.copies, copy)
     name = vector.removesuffix("#branch")
     return f"-i({name})" if sign < 0 else f"i({name})"
 

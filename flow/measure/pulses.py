@@ -126,7 +126,7 @@ class SamplePulses:
         }
 
     def _simulate(self, copies: Sequence[Overrides], options: str) -> dict[str, Array]:
-        circuit = pulse_circuit(
+        pulses = pulse_circuit(
             self.bench,
             self.testbench,
             self.line,
@@ -136,14 +136,7 @@ class SamplePulses:
             samples=copies,
             resolution=COARSE,
             options=options,
-        )
-        simulator = self.bench.simulator()
-        simulator.load(circuit.deck)
-        try:
-            vectors = simulator.run(circuit.analysis)
-        finally:
-            simulator.unload()
-        pulses = [circuit.measure(vectors, copy) for copy in range(len(copies))]
+        ).simulate()
         return {
             "energy": np.array([pulse.total_energy for pulse in pulses]),
             "charge": np.array([pulse.charge for pulse in pulses]),

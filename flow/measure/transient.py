@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -99,23 +99,26 @@ class PulseCircuit:
     start: float
     stop: float
 
-    def current(self, source: str, copy: int = 0) -> tuple[float, str]:
-        """Sign and vector of the current that a copy draws from a source, by the source's name."""
-        # ngspice counts a current as positive into a source's + terminal: a source delivers the negative,
-        # and through the zero-volt source between line and copy flows what the copy draws.
-        return (-1.0, f"{source}#branch") if self.copies == 1 else (1.0, f"{_sense(copy, source)}#branch")
-
-    def measure(self, vectors: Waveforms, copy: int = 0) -> Pulse:
-        """What the transient's vectors say of one copy.
+    def simulate(self) -> list[Pulse]:
+        """The pulse of every copy.
 
         Raises:
-            SimulatorError: the transient ended early, or gave no finite energy.
+            SimulatorError: ngspice did not converge, the transient ended early, or gave no finite energy.
         """
+        simulator = self.bench.simulator()
+        simulator.load(self.deck)
+        try:
+            vectors = simulator.run(self.analysis)
+        finally:
+            simulator.unload()
+        return [self._pulse(vectors, copy) for copy in range(self.copies)]
+
+    def _pulse(self, vectors: Waveforms, copy: int) -> Pulse:
         time = vectors["time"]
         if time[-1] < self.stop * (1 - 1e-9):
             raise SimulatorError([f"the transient stopped at {time[-1]:.4g} s of {self.stop:.4g} s"])
         node = {source: vectors[source[1:]] for source in SOURCES}
-        drawn = {source: self.current(source, copy) for source in SOURCES}
+        drawn = {source: drawn_current(source, self.copies, copy) for source in SOURCES}
         current = {source: sign * vectors[name] for source, (sign, name) in drawn.items()}
         path = mtj_paths(self.bench.cell, self.copies)[copy]
         state, top, bottom, resistance = (vectors[f"@{path}[{name}]"] for name in _JUNCTION)
@@ -156,7 +159,7 @@ def pulse_circuit(
     step = resolution.max_step
     analysis = f"tran {step:.12g} {stop:.12g} 0 {step:.12g}"
     controls = {"state": float(stored), "step_scale": resolution.step_scale}
-    circuit = PulseCircuit(bench, line, len(samples), "", analysis, start, stop)
+    copies = range(len(samples))
     deck = render(
         bench.testbench(testbench),
         bench.cell,
@@ -164,13 +167,13 @@ def pulse_circuit(
         copies=[with_parameters(sample, bench.cell.mtj, controls) for sample in samples],
         save=[
             *(source[1:] for source in SOURCES),
-            *(circuit.current(source, copy)[1] for copy in range(len(samples)) for source in SOURCES),
+            *(drawn_current(source, len(copies), copy)[1] for copy in copies for source in SOURCES),
             *(f"@{{mtj}}[{name}]" for name in _JUNCTION),
         ],
         accuracy=resolution.accuracy,
         options=options,
     )
-    return replace(circuit, deck=_with_senses(deck))
+    return PulseCircuit(bench, line, len(samples), _with_senses(deck), analysis, start, stop)
 
 
 def measure_pulse(
@@ -181,12 +184,15 @@ def measure_pulse(
     Raises:
         SimulatorError: ngspice did not converge or stopped early.
     """
-    circuit = pulse_circuit(bench, testbench, line, voltage, width, stored=stored)
-    simulator = bench.simulator()
-    simulator.load(circuit.deck)
-    pulse = circuit.measure(simulator.run(circuit.analysis))
-    simulator.unload()
+    (pulse,) = pulse_circuit(bench, testbench, line, voltage, width, stored=stored).simulate()
     return pulse
+
+
+def drawn_current(source: str, copies: int, copy: int) -> tuple[float, str]:
+    """Sign and vector of the current that one of the copies in a pulse circuit draws from a source."""
+    # ngspice counts a current as positive into a source's + terminal: a source delivers the negative,
+    # and through the zero-volt source between line and copy flows what the copy draws.
+    return (-1.0, f"{source}#branch") if copies == 1 else (1.0, f"{_sense(copy, source)}#branch")
 
 
 def pulse_parameters(
