@@ -216,8 +216,6 @@ def _measured(bench: Bench, populations: Sequence[Population], typical: Typical)
     # Energy goes with the square of the voltage; its error is that of the voltage twice.
     errors = [2 * population.point.log_error for population in populations]
     writes = [typical.pulses[f"write_{name}"]["energy"] for name in ("0to1", "1to0")]
-    means = [float(np.nanmean(energy)) for energy in writes]
-    both = float(np.hypot(means[0] * errors[0], means[1] * errors[1])) / sum(means)
     vdd = bench.card["vdd"]
     return {
         "r_on": _Bulk(cell[:, :, 0]),
@@ -230,8 +228,17 @@ def _measured(bench: Bench, populations: Sequence[Population], typical: Typical)
         ),
         "write_energy_0to1": _Bulk(writes[0], errors[0]),
         "write_energy_1to0": _Bulk(writes[1], errors[1]),
-        "write_energy": _Bulk(0.5 * (writes[0] + writes[1]), both),
+        "write_energy": _Bulk(0.5 * (writes[0] + writes[1]), _error_of_mean(writes, errors[:2])),
     }
+
+
+def _error_of_mean(energies: Sequence[NDArray[np.float64]], errors: Sequence[float]) -> float:
+    """Relative error of the mean of two energies whose own relative errors are independent."""
+    good = np.isfinite(energies[0] + energies[1])
+    if not good.any():
+        return 0.0
+    parts = np.array([energy[good].sum() for energy in energies])
+    return float(np.hypot(*(parts * errors)) / parts.sum())
 
 
 def _spread(nominal: Mapping[str, Quantity], bulk: Mapping[str, _Bulk]) -> dict[str, Quantity]:

@@ -193,6 +193,18 @@ def test_a_missing_sample_is_left_out_flagged_and_counted(make_bench: MakeBench)
     assert everything["samples_failed"] == 0
 
 
+def test_a_write_without_a_single_sample_is_flagged_and_no_warning(make_bench: MakeBench) -> None:
+    """As when every transient of one direction fails: the other keeps its figure."""
+    bench = make_bench(CELLS[0])
+    samples = typical(bench)
+    lost = samples.pulses["write_0to1"]
+    lost["energy"][:], lost["status"][:] = np.nan, FAILED
+    found = table(bench, samples).quantities
+    assert found["write_energy_0to1"].status == "not_converged"
+    assert found["write_energy"].status == "not_converged"
+    assert found["write_energy_1to0"].value == approx(1e-13)
+
+
 def test_samples_of_the_table_are_those_of_their_operation_and_state(make_bench: MakeBench) -> None:
     bench = make_bench(CELLS[0])
     content = table(bench, typical(bench)).samples
