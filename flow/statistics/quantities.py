@@ -43,7 +43,8 @@ def population_variant(
         typical: samples at the stored voltages, for energies and resistances.
     """
     quantities = dict(nominal.quantities)
-    samples: dict[str, Array] = {}
+    names = np.array(populations[0].variation.names)
+    samples = {"variable": Array(("variable",), names, "1", "varied instance parameter, element.parameter")}
     for population, start in zip(populations, starts, strict=True):
         quantities |= _rates(population, start)
         samples |= _sample_arrays(population)
@@ -59,8 +60,7 @@ def population_variant(
         )
         for population in pulses
     }
-    names = populations[0].variation.names
-    samples |= typical.arrays(names, bench.card["vdd"], populations[2].point.value)
+    samples |= typical.arrays(bench.card["vdd"], populations[2].point.value)
     quantities |= _spread(quantities, _measured(bench, populations, typical))
     quantities |= _limits(bench)
     solved = [*populations, *pulses]
@@ -268,9 +268,8 @@ def _spread(nominal: Mapping[str, Quantity], bulk: Mapping[str, _Bulk]) -> dict[
 def _sample_arrays(population: Population) -> dict[str, Array]:
     name = population.operation.name
     rate = _RATES[name]
-    dim, names = f"sample_{name}", np.array(population.variation.names)
+    dim = f"sample_{name}"
     return {
-        "variable": Array(("variable",), names, "1", "varied instance parameter, element.parameter"),
         f"y_{name}": Array((dim, "variable"), population.y, "1", "deviation in standard deviations"),
         f"weight_{name}": Array((dim,), population.weight, "1", "importance weight, of mean 1"),
         f"replicate_{name}": Array(

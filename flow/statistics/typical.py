@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -49,8 +49,8 @@ class Typical:
         energy: NDArray[np.float64] = vdd * self.pulses[f"read_{stored}"]["charge"]
         return energy
 
-    def arrays(self, names: Sequence[str], vdd: float, read_voltage: float) -> dict[str, Array]:
-        """Every sample for the table; `names` are those of the varied parameters.
+    def arrays(self, vdd: float, read_voltage: float) -> dict[str, Array]:
+        """Every sample for the table, along `variable` as those of the error rates.
 
         `alone_<pulse>` is 1 where a transient had a deck of its own; the others shared the deck, and with it
         the time steps, of a whole batch of `flow.measure.pulses.BATCH` in the order of the samples.
@@ -59,9 +59,6 @@ class Typical:
         resistance, junction = self.resistance(read_voltage), self.junction_resistance()
         text = "of a typical sample"
         found = {
-            "variable": Array(
-                ("variable",), np.array(names), "1", "varied instance parameter, element.parameter"
-            ),
             **_drawn("pulse", pulse, self.pulse_y),
             **_drawn("static", static, self.static_y),
         }

@@ -122,7 +122,8 @@ def with_samples(variant: CellVariant, make_bench: MakeBench, cell: str) -> Cell
         static_y=y[None],
         static={key: part[None] for key, part in static.items()},
     )
-    samples = typical.arrays(names, bench.card["vdd"], voltage)
+    samples = typical.arrays(bench.card["vdd"], voltage)
+    samples["variable"] = Array(("variable",), np.array(names), "1", "varied parameter")
     for operation in ("0to1", "1to0", "read"):
         samples[f"y_{operation}"] = Array((f"sample_{operation}", "variable"), y, "1", "deviation")
     return CellVariant(quantities=variant.quantities, samples=samples)

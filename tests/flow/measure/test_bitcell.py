@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 import pytest
 
@@ -11,7 +13,8 @@ from flow.measure.leakage import measure_leakage
 from flow.measure.load_line import measure_load_line, state_nodes
 from flow.measure.operating_point import error_rate
 from flow.measure.pieces import NominalSearch, nominal_from
-from flow.measure.transient import measure_pulse
+from flow.measure.transient import Pulse, measure_pulse
+from flow.spec import Line
 from flow.spice.deck import render
 from flow.table import CellVariant
 from tests.conftest import CELLS, MakeBench
@@ -53,14 +56,24 @@ def test_device_figures_are_the_junctions(measured: tuple[Bench, CellVariant]) -
     assert found["critical_current_0to1"].value > 0
 
 
+def writes(bench: Bench, variant: CellVariant) -> Iterator[tuple[str, Line, float, Pulse]]:
+    """Direction, line and voltage of both writes of the table, and their pulse."""
+    write = bench.spec.write
+    for stored, name, line in ((0, "0to1", write.line_0to1), (1, "1to0", write.line_1to0)):
+        voltage = variant.quantities[f"write_voltage_{name}"].value
+        yield (
+            name,
+            line,
+            voltage,
+            measure_pulse(bench, "write", line, voltage, bench.variant.write_pulse, stored=stored),
+        )
+
+
 def test_each_write_is_that_of_its_line_and_state(measured: tuple[Bench, CellVariant]) -> None:
     bench, variant = measured
     found, write = variant.quantities, bench.spec.write
     energies = []
-    for stored, name, line in ((0, "0to1", write.line_0to1), (1, "1to0", write.line_1to0)):
-        voltage = found[f"write_voltage_{name}"].value
-        width = bench.variant.write_pulse
-        pulse = measure_pulse(bench, "write", line, voltage, width, stored=stored)
+    for name, line, voltage, pulse in writes(bench, variant):
         assert pulse.switched
         # To the end of the pulse: lines at 0 V, the word lines of the row closed.
         rest = {
@@ -184,11 +197,9 @@ def test_leakage_is_the_worse_state_and_the_worse_line(measured: tuple[Bench, Ce
 def test_the_largest_deviation_from_the_load_line_is_relative(measured: tuple[Bench, CellVariant]) -> None:
     """By linear interpolation in m_z between many states, for both writes."""
     bench, variant = measured
-    found, write = variant.quantities, bench.spec.write
+    found = variant.quantities
     worst = []
-    for stored, name, line in ((0, "0to1", write.line_0to1), (1, "1to0", write.line_1to0)):
-        voltage = found[f"write_voltage_{name}"].value
-        pulse = measure_pulse(bench, "write", line, voltage, bench.variant.write_pulse, stored=stored)
+    for _, line, voltage, pulse in writes(bench, variant):
         exact = measure_load_line(bench, line, np.array([voltage - 1e-3, voltage]), np.linspace(-1, 1, 65))
         high = np.flatnonzero(pulse.voltage[f"v{line}"] > 0.999999 * voltage)
         rows = high[pulse.time[high] > pulse.time[high[0]] + 50e-12]
