@@ -81,8 +81,9 @@ def deck(
     units and writes no file.
     """
     from flow.characterize import benches_of
+    from flow.deck_source import Settings
     from flow.spec import load_study
-    from flow.standalone import Settings, standalone_deck
+    from flow.standalone import standalone_deck
     from flow.table import open_table, replace_file
     from flow.toolchain import project_root
 

@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 
 from flow.deck_command import deck_command
+from flow.deck_source import Settings
 from flow.errors import UserError
 from flow.measure.bitcell import characterize_nominal
 from flow.measure.load_line import measure_load_line, state_nodes
@@ -21,7 +22,7 @@ from flow.measure.pulses import SamplePulses
 from flow.measure.samples import Operation, SampleRates, operations_of
 from flow.parallel import Arrays
 from flow.place import Place
-from flow.standalone import Deck, Settings, standalone_deck
+from flow.standalone import Deck, standalone_deck
 from flow.statistics.typical import Typical
 from flow.statistics.variation import variation_of
 from flow.table import Array, BitcellTable, CellVariant, known, write_table
@@ -183,7 +184,7 @@ def test_a_sample_is_simulated_with_its_own_batch(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Batches of two: samples 0 and 1, and 2 alone in the second one."""
-    monkeypatch.setattr("flow.standalone.BATCH", 2)
+    monkeypatch.setattr("flow.deck_source.BATCH", 2)
     cell, nominal = characterised
     bench, variant = make_bench(cell), with_samples(nominal, make_bench, cell)
     y = np.asarray(variant.samples["y_pulse"].values)
